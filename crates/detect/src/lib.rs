@@ -4,6 +4,17 @@
 //! Knows no format and no product: log sources, rules, checks and observations are content, handed in.
 #![forbid(unsafe_code)]
 
+mod checks;
+mod content;
+mod logsource;
+mod observe;
+mod select;
+#[cfg(test)]
+mod testing;
+
+use std::fmt::Display;
+use std::sync::Arc;
+
 use model::Event;
 use model::case::{MatchedField, RefusedRule, RuleRef, Severity};
 
@@ -16,7 +27,23 @@ pub struct SourceFile {
     pub bytes: Vec<u8>,
 }
 
-/// Index of a rule in [`Rules::meta`].
+impl SourceFile {
+    fn error(&self, reason: impl Display) -> ContentError {
+        ContentError { file: self.name.clone(), reason: reason.to_string() }
+    }
+}
+
+/// Content that cannot be used: a fault of ours or of whoever changed it, never of evidence.
+#[derive(Debug, thiserror::Error)]
+#[error("content file {file}: {reason}")]
+pub struct ContentError {
+    /// The file.
+    pub file: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Index of a rule in [`Detector::rules`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RuleIndex(pub u32);
 
@@ -25,6 +52,8 @@ pub struct RuleIndex(pub u32);
 pub struct RuleMeta {
     /// Identity, authors, licence.
     pub rule: RuleRef,
+    /// The short name by which content refers to the rule (Sigma's `name`).
+    pub name: Option<String>,
     /// Severity.
     pub level: Severity,
     /// ATT&CK technique ids (`T1505.003`).
@@ -55,36 +84,100 @@ pub struct LoadReport {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Observation {
     /// What is stated: `build`, `build_installed` ...
-    pub kind: String,
+    pub kind: Arc<str>,
     /// Its value.
-    pub value: String,
+    pub value: Arc<str>,
+}
+
+/// The rules that an event could meet: the same for all events of a kind, so that a caller counts groups and
+/// asks once for their rules ([`Detector::group_rules`]).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Group {
+    checks: u32,
 }
 
 /// The compiled content: built once, then shared by all threads.
 ///
 /// The face that the rest of the program uses; what is behind it may be replaced.
 pub struct Detector {
-    _todo: (),
+    sources: logsource::Sources,
+    checks: checks::Checks,
+    observer: observe::Observer,
+    rules: Vec<RuleMeta>,
 }
 
-/// Memory of one thread, reused from event to event.
+/// Memory of one thread, reused from event to event. It never changes what comes out.
 #[derive(Default)]
 pub struct Scratch {
-    _todo: (),
+    plans: logsource::Plans,
+    checks: checks::Memo,
+    observed: observe::Memo,
 }
 
 /// What one event gave.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// Its log sources, the primary one first, then facets.
-    pub logsources: Vec<std::sync::Arc<str>>,
+    pub logsources: Vec<Arc<str>>,
     /// Rules and checks that fired.
     pub hits: Vec<Hit>,
     /// What it states.
     pub observations: Vec<Observation>,
+    /// The rules and checks that it could meet.
+    pub group: Group,
+}
+
+impl Outcome {
+    /// Empties it and keeps its memory.
+    pub fn clear(&mut self) {
+        self.logsources.clear();
+        self.hits.clear();
+        self.observations.clear();
+        self.group = Group::default();
+    }
 }
 
 impl Detector {
-    /// Runs everything on one event.
-    pub fn examine(&self, _event: &Event<'_>, _scratch: &mut Scratch, _out: &mut Outcome) {}
+    /// Compiles the whole content tree (`logsources/sources.yaml`, `rules/sigma/...`, `packs/...`) and the rules of
+    /// a user. Content that cannot be used is an error; a user's rule that cannot be used is in the report.
+    pub fn build(
+        content: &[SourceFile],
+        _user_rules: &[SourceFile],
+    ) -> Result<(Self, LoadReport), ContentError> {
+        let report = LoadReport::default();
+        let mut rules = Vec::new();
+        let first = u32::try_from(rules.len()).unwrap_or(u32::MAX);
+        let checks = checks::Checks::parse(content, first, &mut rules)?;
+        let detector = Self {
+            sources: logsource::Sources::parse(content)?,
+            checks,
+            observer: observe::Observer::parse(content)?,
+            rules,
+        };
+        Ok((detector, report))
+    }
+
+    /// Runs everything on one event; what `out` held before is gone.
+    pub fn examine(&self, event: &Event<'_>, scratch: &mut Scratch, out: &mut Outcome) {
+        out.clear();
+        self.sources.classify(event, &mut scratch.plans, &mut out.logsources);
+        out.group.checks = self.checks.run(event, &mut scratch.checks, &mut out.hits);
+        let hit = !out.hits.is_empty();
+        self.observer.observe(event, hit, &mut scratch.observed, &mut out.observations);
+    }
+
+    /// All rules: Sigma rules first, then checks. [`RuleIndex`] counts in it.
+    pub fn rules(&self) -> &[RuleMeta] {
+        &self.rules
+    }
+
+    /// The rules that the events of a group could meet.
+    pub fn group_rules(&self, group: Group) -> impl Iterator<Item = RuleIndex> {
+        self.checks.group_rules(group.checks).iter().copied()
+    }
+
+    /// Every log source that content names in full, in order; ids made of a channel's name are not among them.
+    pub fn static_logsources(&self) -> &[Arc<str>] {
+        self.sources.fixed()
+    }
 }
