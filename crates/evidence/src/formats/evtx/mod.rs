@@ -1,0 +1,252 @@
+//! Windows event logs: a head of 4,096 bytes, then chunks of 64 KiB, each whole in itself.
+//!
+//! The stream is cut by its length alone: what the file's head says of its chunks is out of date in a log
+//! that was in use. Damage costs the records that it touches and no others, and each is counted.
+
+mod chunk;
+mod decode;
+mod show;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, BufRead};
+
+use memchr::memmem;
+use model::{Integrity, Locator, Time, TimeBasis};
+
+use super::json_events::dom;
+use super::json_events::holes::Holes;
+use super::json_events::record::{Place, Record};
+use super::json_events::shapes;
+use super::{Block, Context, Emit, Framer, Identified, Probe};
+use chunk::{CHUNK, CHUNK_MAGIC, Entry, Step, Survey, survey};
+use decode::Texts;
+#[cfg_attr(
+    not(test),
+    expect(unused_imports, reason = "called once `assay show` is wired to the formats")
+)]
+pub(crate) use show::{render, render_at};
+
+const HEADER: usize = 4096;
+const FILE_MAGIC: &[u8] = b"ElfFile\0";
+/// Chunks of a block: enough work for one thread, little memory.
+const BATCH: usize = 16;
+
+const CHECKSUM: &str = "chunks whose checksum does not hold: their records are read and shown, but support \
+    nothing alone; a log copied while in use has some";
+const DAMAGED: &str = "chunks that do not begin like one; what was found in them supports nothing alone";
+const CUT: &str = "the file ends inside a chunk; its whole records were read";
+const RECORD: &str = "records that are broken or cannot be decoded; reading went on behind them";
+const CARVED: &str = "records found behind the live ones of their chunk; they support nothing alone";
+const FILE_HEAD: &str = "the file's head is missing or broken; the chunks were read without it";
+const FILE_CUT: &str = "the file's head counts more chunks than there are: its end is missing";
+
+/// A file that begins like an event log, or whose first chunk stands where it should.
+pub(crate) fn identify(probe: &Probe<'_>) -> Option<Identified> {
+    let prefix = probe.prefix;
+    let first = prefix.get(HEADER..).is_some_and(|rest| rest.starts_with(CHUNK_MAGIC));
+    let known = prefix.starts_with(FILE_MAGIC) || starts_headless(prefix) || first;
+    known.then(|| Identified { kind: "evtx", framer: Box::new(EvtxFramer::default()) })
+}
+
+fn starts_headless(bytes: &[u8]) -> bool {
+    bytes.starts_with(CHUNK_MAGIC)
+}
+
+#[derive(Default)]
+struct EvtxFramer {
+    /// Offset of the next chunk; `None` before the head was read.
+    at: Option<u64>,
+    /// Chunks that the file's head counts, and those read.
+    stated: u64,
+    read: u64,
+    failure: Option<io::Error>,
+    ended: bool,
+}
+
+impl EvtxFramer {
+    /// Reads up to `room` bytes; remembers a failure for after the blocks before it.
+    fn take(&mut self, input: &mut dyn BufRead, room: usize) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(room);
+        while bytes.len() < room && !self.ended {
+            match input.fill_buf() {
+                Ok([]) => self.ended = true,
+                Ok(more) => {
+                    let step = more.get(..room - bytes.len()).unwrap_or(more);
+                    bytes.extend_from_slice(step);
+                    let taken = step.len();
+                    input.consume(taken);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.failure = Some(error);
+                    self.ended = true;
+                }
+            }
+        }
+        bytes
+    }
+
+    /// Reads the file's head, if there is one; gives what belongs to the chunks already.
+    fn open(&mut self, input: &mut dyn BufRead, emit: &mut dyn Emit) -> Vec<u8> {
+        let head = self.take(input, HEADER);
+        self.at = Some(0);
+        if starts_headless(&head) {
+            emit.issue("file_head_missing", 1, FILE_HEAD);
+            return head;
+        }
+        if !head.starts_with(FILE_MAGIC) {
+            emit.issue("file_head_missing", 1, FILE_HEAD);
+        } else if let Some(&[low, high]) = head.get(42..44) {
+            self.stated = u64::from(u16::from_le_bytes([low, high]));
+        }
+        if head.len() < HEADER {
+            emit.issue("chunk_cut", 1, CUT);
+        }
+        self.at = Some(HEADER as u64);
+        Vec::new()
+    }
+
+    fn missing_chunks(&self, emit: &mut dyn Emit) {
+        if self.stated > self.read && self.failure.is_none() {
+            let mut holes = Holes::default();
+            holes.lost("file_cut", 0, FILE_CUT);
+            holes.end(true, emit);
+        }
+    }
+}
+
+impl Framer for EvtxFramer {
+    fn next_block(
+        &mut self,
+        input: &mut dyn BufRead,
+        emit: &mut dyn Emit,
+    ) -> io::Result<Option<Box<dyn Block>>> {
+        let mut bytes = if self.at.is_none() { self.open(input, emit) } else { Vec::new() };
+        let room = BATCH * CHUNK - bytes.len();
+        bytes.extend(self.take(input, room));
+        if bytes.is_empty() {
+            self.missing_chunks(emit);
+            return self.failure.take().map_or(Ok(None), Err);
+        }
+        let base = self.at.unwrap_or(0);
+        self.at = Some(base + bytes.len() as u64);
+        self.read += bytes.len().div_ceil(CHUNK) as u64;
+        let at_end = self.ended || input.fill_buf().is_ok_and(<[u8]>::is_empty);
+        Ok(Some(Box::new(EvtxBlock { bytes, base, at_end })))
+    }
+}
+
+/// Some chunks, the last perhaps cut.
+struct EvtxBlock {
+    bytes: Vec<u8>,
+    /// Offset in the file.
+    base: u64,
+    at_end: bool,
+}
+
+impl Block for EvtxBlock {
+    fn decode(&self, context: &Context<'_>, emit: &mut dyn Emit) {
+        let mut holes = Holes::default();
+        for (n, bytes) in self.bytes.chunks(CHUNK).enumerate() {
+            let base = self.base + (n * CHUNK) as u64;
+            if bytes.len() == CHUNK {
+                ChunkReader { chunk: bytes, base, context }.read(CHUNK, &mut holes, emit);
+            } else {
+                let mut padded = bytes.to_vec();
+                padded.resize(CHUNK, 0);
+                ChunkReader { chunk: &padded, base, context }.read(bytes.len(), &mut holes, emit);
+            }
+        }
+        holes.end(self.at_end, emit);
+    }
+}
+
+struct ChunkReader<'c> {
+    chunk: &'c [u8],
+    /// Offset of the chunk in the file.
+    base: u64,
+    context: &'c Context<'c>,
+}
+
+impl ChunkReader<'_> {
+    fn read(&self, present: usize, holes: &mut Holes, emit: &mut dyn Emit) {
+        let survey = survey(self.chunk, present);
+        if survey.blank {
+            return;
+        }
+        if !survey.magic {
+            holes.lost("chunk_damaged", 0, DAMAGED);
+        } else if !survey.sound {
+            emit.issue("chunk_checksum", 1, CHECKSUM);
+        }
+        let live = survey.steps.iter().filter_map(Step::record);
+        let entries: Vec<Entry> = live.chain(&survey.slack).copied().collect();
+        let texts = decode::texts(self.chunk, &entries);
+        self.live(&survey, &texts, holes, emit);
+        if let Some(missing) = survey.cut {
+            holes.lost("chunk_cut", missing, CUT);
+        }
+        self.slack(&survey, &texts, emit);
+    }
+
+    fn live(&self, survey: &Survey, texts: &Texts, holes: &mut Holes, emit: &mut dyn Emit) {
+        let integrity = if survey.sound { Integrity::Whole } else { Integrity::Doubtful };
+        for step in &survey.steps {
+            match step {
+                Step::Hole(records) => holes.lost("record_damaged", *records, RECORD),
+                Step::Record(entry) => match self.record(entry, texts) {
+                    Some(record) => {
+                        let time = time(&record, entry);
+                        holes.whole(time, emit);
+                        self.emit(record, entry, integrity, emit);
+                    }
+                    None => holes.lost("record_damaged", 1, RECORD),
+                },
+            }
+        }
+    }
+
+    /// A record of former use counts only if its body says the same number as its head.
+    fn slack(&self, survey: &Survey, texts: &Texts, emit: &mut dyn Emit) {
+        for entry in &survey.slack {
+            let Some(record) = self.record(entry, texts) else { continue };
+            if record.record_id() == Some(entry.id) {
+                emit.issue("carved", 1, CARVED);
+                self.emit(record, entry, Integrity::Doubtful, emit);
+            }
+        }
+    }
+
+    fn record<'t>(&self, entry: &Entry, texts: &'t Texts) -> Option<Record<'t>> {
+        let (node, _) = dom::parse(texts.get(&entry.at)?).ok()?;
+        shapes::record(node, &|name| self.holds_name(name))
+    }
+
+    /// Whether a name stands in the chunk: names are counted strings, in its table and in its templates.
+    fn holds_name(&self, name: &str) -> bool {
+        let units: Vec<u16> = name.encode_utf16().collect();
+        let Ok(count) = u16::try_from(units.len()) else { return false };
+        let counted = std::iter::once(count).chain(units);
+        let needle: Vec<u8> = counted.flat_map(u16::to_le_bytes).collect();
+        memmem::find(self.chunk, &needle).is_some()
+    }
+
+    fn emit(&self, record: Record<'_>, entry: &Entry, integrity: Integrity, emit: &mut dyn Emit) {
+        let raw = self.chunk.get(entry.range()).unwrap_or_default();
+        let locator = Locator {
+            offset: Some(self.base + entry.at as u64),
+            length: Some(entry.size as u64),
+            record: Some(entry.id),
+        };
+        let time = (time(&record, entry), TimeBasis::RecordUtc);
+        let place = Place { locator, integrity, raw };
+        emit.event(&record.into_event(self.context, place, time));
+    }
+}
+
+/// The time that the body states, else that of the head; both are UTC.
+fn time(record: &Record<'_>, entry: &Entry) -> Option<Time> {
+    let stated = record.raw_time.as_deref().and_then(Time::parse);
+    stated.or_else(|| Time::from_filetime(entry.written))
+}
