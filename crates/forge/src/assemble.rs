@@ -6,10 +6,10 @@ use std::io;
 
 use crate::attack::{self, windows_path};
 use crate::record::Record;
-use crate::render::{self, FileKey};
-use crate::scenario::{Damage, Scenario};
+use crate::render;
+use crate::scenario::Scenario;
 use crate::source::Source;
-use crate::truth::{ActTruth, LineRef, SourceTruth, Truth};
+use crate::truth::{LineRef, PlacedFile, SourceTruth, Truth};
 use crate::world::World;
 use crate::{Output, background, damage};
 
@@ -75,8 +75,7 @@ impl Writer<'_> {
     /// Renders the records of one file and hands it over.
     fn file(&mut self, records: &[Record]) -> io::Result<()> {
         let Some(first) = records.first() else { return Ok(()) };
-        let FileKey { path } = render::file_of(self.scenario, first);
-        let path = self.full(&path);
+        let path = self.full(&render::file_of(self.scenario, first));
         let mut text = Text::default();
         text.push(&render::head(self.scenario, first));
         let mut carried = Vec::new();
@@ -140,47 +139,43 @@ impl Writer<'_> {
 
     /// The web folders: harmless placeholders, and files of strangers that still lie there.
     fn web_root(&mut self) -> io::Result<()> {
-        if !self.scenario.kept_sources().contains(&Source::WebRoot) {
-            for file in self.truth.placed.clone() {
-                self.web_file_lost(&file.path);
+        if self.scenario.kept_sources().contains(&Source::WebRoot) {
+            for (path, text) in PLACEHOLDERS {
+                self.web_file(path, format!("{text}\r\n"))?;
             }
-            return Ok(());
         }
-        for (path, text) in PLACEHOLDERS {
-            self.web_file(path, format!("{text}\r\n"))?;
-        }
-        for index in 0..self.truth.placed.len() {
-            let Some(file) = self.truth.placed.get_mut(index) else { continue };
-            if file.removed_at.is_some() || file.at > self.scenario.span.to {
-                continue;
+        if self.scenario.sources.contains(Source::WebRoot) {
+            let mut placed = std::mem::take(&mut self.truth.placed);
+            let there = placed.iter_mut().filter(|f| f.removed_at.is_none());
+            for file in there.filter(|f| f.at <= self.scenario.span.to) {
+                self.placed_file(file)?;
             }
-            file.written = true;
-            let (at, name) = (file.at, file.file.clone());
-            let text = attack::placed_text(self.scenario, at, render::build_at(self.scenario, at));
-            let path = windows_path(&name).replace('\\', "/");
-            self.web_file(path.trim_start_matches("C:/"), text)?;
+            self.truth.placed = placed;
         }
         Ok(())
     }
 
-    fn web_file(&mut self, path: &str, text: String) -> io::Result<()> {
+    /// A file of a stranger, unless damage keeps it out of the evidence.
+    fn placed_file(&mut self, file: &mut PlacedFile) -> io::Result<()> {
+        if let Some(act) = self.truth.acts.iter_mut().find(|act| act.id == file.act)
+            && let Some(cause) = damage::withholds(self.scenario, act)
+        {
+            act.lose(Source::WebRoot, cause);
+            return Ok(());
+        }
+        let text = attack::placed_text(self.scenario, file.at, self.scenario.build_at(file.at));
+        let path = windows_path(&file.file).replace('\\', "/");
+        file.evidence = Some(self.web_file(path.trim_start_matches("C:/"), text)?);
+        Ok(())
+    }
+
+    fn web_file(&mut self, path: &str, text: String) -> io::Result<String> {
         let total = self.total(Source::WebRoot);
         total.files += 1;
         total.bytes += text.len();
         let path = self.full(path);
-        self.hand_over(&path, text.into_bytes(), Vec::new())
-    }
-
-    /// Notes that a placed file is not in the evidence because the web folders are not.
-    fn web_file_lost(&mut self, path: &str) {
-        let dropped = |d: &Damage| matches!(d, Damage::DropSource { sources } if sources.contains(Source::WebRoot));
-        if !self.scenario.damage.iter().any(dropped) {
-            return;
-        }
-        let wrote = |act: &&mut ActTruth| matches!(&act.what, crate::scenario::Act::ResetOab { shell, .. } if windows_path(shell) == path);
-        if let Some(act) = self.truth.acts.iter_mut().find(wrote) {
-            act.lose(Source::WebRoot, "drop_source");
-        }
+        self.hand_over(&path, text.into_bytes(), Vec::new())?;
+        Ok(path)
     }
 
     fn finish(self) {

@@ -8,7 +8,7 @@ use crate::Moment;
 use crate::random::Random;
 use crate::scenario::{Act, Operation, Scenario};
 use crate::source::Protocol;
-use crate::truth::{ActTruth, PlacedFile};
+use crate::truth::{self, ActTruth, PlacedFile};
 use crate::world::{
     Back, Caller, Hit, INSTALL, Process, Share, WORKER, World, worker_line, worker_pid,
 };
@@ -140,8 +140,11 @@ impl Player<'_, '_> {
     }
 
     fn anchors(&mut self, count: u32, status: u16) {
+        // A front end that does not follow the cookie answers with an error of its own.
+        let through = status < 500;
+        let target = "/autodiscover/autodiscover.xml?";
         for _ in 0..count {
-            self.through("POST", "/autodiscover/autodiscover.xml?", status);
+            self.detour(&Detour { method: "POST", target, status, received: 257, through });
         }
     }
 
@@ -286,11 +289,12 @@ impl Player<'_, '_> {
             ),
         );
         placed.push(PlacedFile {
+            act: self.world.act.map(truth::id).unwrap_or_default(),
             file: shell.to_owned(),
             path,
             at,
             removed_at: None,
-            written: false,
+            evidence: None,
         });
     }
 

@@ -3,6 +3,7 @@
 use crate::random::Random;
 use crate::record::Record;
 use crate::scenario::{Damage, Scenario};
+use crate::source::Source;
 use crate::truth::{ActTruth, DamageTruth};
 
 /// Word of a damage, as in the scenario file.
@@ -64,6 +65,19 @@ fn takes(damage: &Damage, record: &Record, acts: &[ActTruth]) -> bool {
         }
         Damage::TruncateFile { .. } | Damage::Corrupt { .. } | Damage::ClockShift { .. } => false,
     }
+}
+
+/// The damage that keeps a file which an act placed out of the web folders, if any.
+pub(crate) fn withholds(scenario: &Scenario, act: &ActTruth) -> Option<&'static str> {
+    let takes = |damage: &&Damage| match damage {
+        Damage::DropSource { sources } => sources.contains(Source::WebRoot),
+        Damage::DropLines { sources, operations } => {
+            let meant = operations.is_empty() || operations.contains(&act.operation);
+            meant && sources.contains(Source::WebRoot)
+        }
+        _ => false,
+    };
+    scenario.damage.iter().find(takes).map(word)
 }
 
 /// A change of a file's bytes: what is gone from where, and the single bytes overwritten.

@@ -35,7 +35,7 @@ use std::path::Path;
 pub use builtin::{builtin, builtin_names};
 pub use moment::{Length, Moment};
 pub use output::{Folder, Output};
-pub use scenario::{Act, Damage, Scenario};
+pub use scenario::{Act, Damage, EventForm, Scenario};
 pub use source::{Pick, Protocol, Selection, Source};
 pub use truth::{ActTruth, DamageTruth, LineRef, LostLines, PlacedFile, SourceTruth, Truth};
 
@@ -52,6 +52,8 @@ pub enum Error {
 
 /// Forges the evidence of a scenario into `out` and returns what was done.
 pub fn forge(scenario: &Scenario, out: &mut dyn Output) -> Result<Truth, Error> {
+    // A scenario need not come from a file: one made in memory is held to the same rules.
+    check::scenario(scenario)?;
     Ok(assemble::forge(scenario, out)?)
 }
 

@@ -416,6 +416,12 @@ impl Scenario {
         Source::all().into_iter().filter(|s| self.sources.contains(*s) && !dropped(*s)).collect()
     }
 
+    /// The build that runs at `at`; before the first installation, the build that it brings.
+    pub fn build_at(&self, at: Moment) -> &str {
+        let running = self.builds.iter().rev().find(|b| b.at <= at).or(self.builds.first());
+        running.map_or("", |b| b.build.as_str())
+    }
+
     /// The same scenario with one more damage.
     #[must_use]
     pub fn with(&self, damage: Damage) -> Self {

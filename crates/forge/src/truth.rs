@@ -47,7 +47,7 @@ pub struct SourceTruth {
     pub files: usize,
     /// Number of records.
     pub records: usize,
-    /// Number of bytes.
+    /// Number of bytes, before files were cut.
     pub bytes: usize,
     /// First time that it shows.
     pub first: Option<Moment>,
@@ -109,17 +109,19 @@ pub struct LostLines {
 /// A file that a stranger placed.
 #[derive(Clone, Debug, Serialize)]
 pub struct PlacedFile {
+    /// The act that placed it.
+    pub act: String,
     /// From the web root.
     #[serde(skip)]
-    pub file: String,
+    pub(crate) file: String,
     /// Path on the server.
     pub path: String,
     /// When.
     pub at: Moment,
     /// When somebody deleted it.
     pub removed_at: Option<Moment>,
-    /// Whether the evidence holds it.
-    pub written: bool,
+    /// Path in the evidence, if it is there.
+    pub evidence: Option<String>,
 }
 
 /// Damage as it was done.
@@ -170,6 +172,11 @@ impl Truth {
     }
 }
 
+/// Id of an act by its position.
+pub(crate) fn id(index: usize) -> String {
+    format!("A{}", index + 1)
+}
+
 impl ActTruth {
     pub(crate) fn new(
         index: usize,
@@ -179,7 +186,7 @@ impl ActTruth {
         did: String,
     ) -> Self {
         Self {
-            id: format!("A{}", index + 1),
+            id: id(index),
             operation: operation.name.clone(),
             what: what.clone(),
             first: when.0,

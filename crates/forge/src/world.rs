@@ -109,13 +109,6 @@ impl<'a> World<'a> {
         }
     }
 
-    /// The build that runs at `at`.
-    pub(crate) fn build(&self, at: Moment) -> &'a str {
-        let builds = &self.scenario.builds;
-        let running = builds.iter().rev().find(|b| b.at <= at).or(builds.first());
-        running.map_or("", |b| b.build.as_str())
-    }
-
     /// Address under which the front end calls the back end.
     pub(crate) fn own_address(&self) -> String {
         self.scenario.host.address.clone()
@@ -206,7 +199,7 @@ impl<'a> World<'a> {
 
     /// A request that the control panel's server log takes note of.
     pub(crate) fn ecp(&mut self, at: Moment, command: &str, url: &str, random: &mut Random) {
-        let build = self.build(at);
+        let build = self.scenario.build_at(at);
         // A value with a semicolon, comma or quotation mark is wrapped whole.
         let command = if command.contains([';', ',', '"', '\'']) {
             let doubled = command.replace('\'', "''").replace('"', "\"\"");

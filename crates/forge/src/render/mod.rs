@@ -5,7 +5,6 @@ pub(crate) mod httpproxy;
 pub(crate) mod iis;
 mod plain;
 
-use crate::Moment;
 use crate::record::{Record, Row};
 use crate::scenario::Scenario;
 use crate::source::Source;
@@ -13,23 +12,10 @@ use crate::source::Source;
 /// Where the installation's logs lie on the drive.
 const LOGGING: &str = "Program Files/Microsoft/Exchange Server/V15/Logging";
 
-/// What rows of a file share: its path, and the build that ran when it was begun.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct FileKey {
-    /// Path from the drive's root.
-    pub(crate) path: String,
-}
-
-/// The build that runs at a moment, and how many builds ran since `from` in the log's period.
-pub(crate) fn build_at(scenario: &Scenario, at: Moment) -> &str {
-    let running = scenario.builds.iter().rev().find(|b| b.at <= at).or(scenario.builds.first());
-    running.map_or("", |b| b.build.as_str())
-}
-
 /// The file into which a record goes.
-pub(crate) fn file_of(scenario: &Scenario, record: &Record) -> FileKey {
+pub(crate) fn file_of(scenario: &Scenario, record: &Record) -> String {
     let shown = record.shown();
-    let path = match record.source {
+    match record.source {
         Source::IisFront => iis::path(1, shown),
         Source::IisBack => iis::path(2, shown),
         Source::Proxy(protocol) => {
@@ -44,8 +30,7 @@ pub(crate) fn file_of(scenario: &Scenario, record: &Record) -> FileKey {
         Source::SetupLog => "ExchangeSetupLogs/ExchangeSetup.log".to_owned(),
         Source::TestProxyLogon => plain::table_path(scenario),
         source => events::path(source),
-    };
-    FileKey { path }
+    }
 }
 
 /// A service that restarts with another build begins a new file: the second of its hour.
@@ -65,7 +50,7 @@ pub(crate) fn head(scenario: &Scenario, record: &Record) -> String {
     match record.source {
         Source::IisFront | Source::IisBack => iis::head(shown),
         Source::Proxy(_) => {
-            httpproxy::head(build_at(scenario, record.at), shown, scenario.proxy_header_row)
+            httpproxy::head(scenario.build_at(record.at), shown, scenario.proxy_header_row)
         }
         Source::EcpServer => plain::ecp_head(shown),
         Source::TestProxyLogon => plain::table_head(),
@@ -76,7 +61,7 @@ pub(crate) fn head(scenario: &Scenario, record: &Record) -> String {
 /// Head lines that come again before a row because the service restarted since the row before.
 pub(crate) fn head_again(scenario: &Scenario, before: &Record, record: &Record) -> Option<String> {
     let iis = matches!(record.source, Source::IisFront | Source::IisBack);
-    let restarted = build_at(scenario, before.at) != build_at(scenario, record.at);
+    let restarted = scenario.build_at(before.at) != scenario.build_at(record.at);
     (iis && restarted).then(|| iis::head(record.shown()))
 }
 
@@ -88,7 +73,7 @@ pub(crate) fn line(scenario: &Scenario, record: &Record) -> String {
             plain::table_line(record.shown(), row)
         }
         Row::Proxy(row) => {
-            let build = build_at(scenario, record.at);
+            let build = scenario.build_at(record.at);
             httpproxy::line(&scenario.host.name, build, record.shown(), row)
         }
         Row::Ecp(data) => {
