@@ -1,0 +1,306 @@
+//! Rules of several sets, compiled into one engine.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use model::Event;
+use model::case::RefusedRule;
+
+use super::check::FieldId;
+use super::dispatch::{Bound, Dispatch, GroupKey, Interner};
+use super::mapping::{Mapping, SourceId};
+use super::meta;
+use super::plan::{Parts, Plan};
+use super::rule::{self, Body, Rule};
+use super::run::{Run, SigmaScratch};
+use super::yaml::{self, Fault, Node, Place};
+use crate::{Hit, IdleRule, LoadReport, RuleIndex, RuleMeta, SourceFile};
+
+/// Bytes of a rule file.
+const MAX_FILE: usize = 8 << 20;
+/// The field that holds a record's event id.
+const EVENT_ID: &str = "EventID";
+
+/// A group of rules: those that records with a like head are run against. The default one has none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct GroupId(pub(crate) u32);
+
+/// Takes rules, set by set, and makes an engine of them.
+pub(crate) struct EngineBuilder {
+    mapping: Mapping,
+    fields: Interner<String>,
+    metas: Vec<RuleMeta>,
+    bodies: Vec<Body>,
+    /// For each rule its bounds.
+    bound: Vec<Vec<usize>>,
+    bounds: Interner<Bound>,
+    /// File of each rule id.
+    ids: HashMap<String, String>,
+}
+
+impl EngineBuilder {
+    /// Nothing loaded yet.
+    pub(crate) fn new(mapping: Mapping) -> Self {
+        let mut fields = Interner::default();
+        fields.number(String::new());
+        Self {
+            mapping,
+            fields,
+            metas: Vec::new(),
+            bodies: Vec::new(),
+            bound: Vec::new(),
+            bounds: Interner::default(),
+            ids: HashMap::new(),
+        }
+    }
+
+    /// Loads a set of rule files; `own` marks those of our own content. One bad rule stops no other.
+    pub(crate) fn add(&mut self, files: &[SourceFile], own: bool) -> LoadReport {
+        let mut report = LoadReport::default();
+        for file in files {
+            if let Err(fault) = self.add_file(file, own, &mut report) {
+                report.refused.push(refused(file, fault));
+            }
+        }
+        report
+    }
+
+    fn add_file(
+        &mut self,
+        file: &SourceFile,
+        own: bool,
+        report: &mut LoadReport,
+    ) -> Result<(), Fault> {
+        let start = Place { line: 1, column: 1 };
+        if file.bytes.len() > MAX_FILE {
+            return Err(Fault::new(start, "the file is larger than 8 MiB"));
+        }
+        let text = match std::str::from_utf8(&file.bytes) {
+            Ok(text) => text,
+            Err(error) => return Err(Fault::new(not_utf8(&file.bytes, error.valid_up_to()), "the file is not UTF-8")),
+        };
+        let (documents, fault) = yaml::documents(text);
+        let before = report.loaded as usize + report.refused.len();
+        for document in documents.iter().filter(|document| !document.is_null()) {
+            match self.add_document(document, file, text, own) {
+                Ok(idle) => {
+                    report.loaded += 1;
+                    report.idle.extend(idle);
+                }
+                Err(fault) => report.refused.push(refused(file, fault)),
+            }
+        }
+        match fault {
+            Some(fault) => Err(fault),
+            None if report.loaded as usize + report.refused.len() == before => {
+                Err(Fault::new(start, "the file has no document"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn add_document(
+        &mut self,
+        document: &Node,
+        file: &SourceFile,
+        text: &str,
+        own: bool,
+    ) -> Result<Option<IdleRule>, Fault> {
+        let fields = &mut self.fields;
+        let rule = rule::compile(document, &mut |name| FieldId(number(fields, name)))?;
+        let meta = meta::read(document, &file.name, text, own)?;
+        if let Some(first) = self.ids.get(&meta.rule.id) {
+            let reason = format!("the id {} is that of a rule in {first}", meta.rule.id);
+            return Err(Fault::new(document.place, reason));
+        }
+        self.ids.insert(meta.rule.id.clone(), file.name.clone());
+        let idle = self.bind(rule).map(|reason| IdleRule {
+            file: file.name.clone(),
+            id: meta.rule.id.clone(),
+            title: meta.rule.title.clone(),
+            reason,
+        });
+        self.metas.push(meta);
+        Ok(idle)
+    }
+
+    /// Binds a rule to its sources; gives the reason if no record can ever be for it.
+    fn bind(&mut self, rule: Rule) -> Option<String> {
+        let Some(body) = rule.body else {
+            self.bodies.push(Body::never());
+            self.bound.push(Vec::new());
+            return Some("it needs a placeholder list (`expand`) that nobody supplied".to_owned());
+        };
+        let sources = self.mapping.lookup(&rule.logsource);
+        let field = FieldId(number(&mut self.fields, EVENT_ID));
+        let ids = body.necessary_numbers(field);
+        let mut bound = Vec::new();
+        for source in &sources {
+            let narrowed = self.narrowed(*source, ids.as_ref());
+            bound.extend(narrowed.map(|bound| self.bounds.number(bound)));
+        }
+        let reason = match (sources.is_empty(), bound.is_empty()) {
+            (true, _) => Some(format!("no evidence here has its log source ({})", rule.logsource.shown())),
+            (_, true) => Some("its event ids are not among those of its log source".to_owned()),
+            _ => None,
+        };
+        self.bodies.push(body);
+        self.bound.push(bound);
+        reason
+    }
+
+    /// The part of a source that a rule can fire on, given the event ids that it needs.
+    fn narrowed(
+        &self,
+        source: SourceId,
+        ids: Option<&std::collections::BTreeSet<u32>>,
+    ) -> Option<Bound> {
+        let known = self.mapping.source(source)?;
+        let Some(ids) = ids.filter(|_| known.family == "windows-event") else {
+            return Some(Bound { source, ids: None });
+        };
+        let allowed = |id: &&u32| known.event_id.is_empty() || known.event_id.contains(id);
+        let ids: Vec<u32> = ids.iter().filter(allowed).copied().collect();
+        (!ids.is_empty()).then_some(Bound { source, ids: Some(ids) })
+    }
+
+    /// The engine over all rules added; their data in the order of their indexes.
+    pub(crate) fn build(mut self) -> (Engine, Vec<RuleMeta>) {
+        for name in self.mapping.guard_fields() {
+            self.fields.number(name);
+        }
+        let (dispatch, keys) = Dispatch::new(self.bounds.items(), &self.mapping);
+        let mut by_bound: Vec<Vec<u32>> = vec![Vec::new(); self.bounds.items().len()];
+        for (rule, bounds) in (0..).zip(&self.bound) {
+            for bound in bounds {
+                if let Some(rules) = by_bound.get_mut(*bound) {
+                    rules.push(rule);
+                }
+            }
+        }
+        let bounds = self.bounds.items();
+        let groups = keys.into_iter().map(|key| Group::new(key, bounds, &by_bound)).collect();
+        let engine = Engine {
+            mapping: self.mapping,
+            fields: self.fields.items().to_vec(),
+            bodies: self.bodies,
+            dispatch,
+            groups,
+        };
+        (engine, self.metas)
+    }
+}
+
+fn number(fields: &mut Interner<String>, name: &str) -> u32 {
+    u32::try_from(fields.number(name.to_owned())).unwrap_or(u32::MAX)
+}
+
+fn refused(file: &SourceFile, fault: Fault) -> RefusedRule {
+    RefusedRule {
+        file: file.name.clone(),
+        line: fault.place.line,
+        column: fault.place.column,
+        reason: fault.reason,
+    }
+}
+
+fn not_utf8(bytes: &[u8], at: usize) -> Place {
+    let valid = bytes.get(..at).unwrap_or_default();
+    let line = valid.iter().filter(|b| **b == b'\n').count() as u64 + 1;
+    let last = valid.rsplit(|b| *b == b'\n').next().unwrap_or_default();
+    let column = String::from_utf8_lossy(last).chars().count() as u64 + 1;
+    Place { line, column }
+}
+
+#[derive(Debug)]
+struct Group {
+    key: GroupKey,
+    /// Rules with their sources, by rule.
+    entries: Vec<(u32, SourceId)>,
+    rules: Vec<RuleIndex>,
+    /// Laid out when the first record of the group comes.
+    plan: OnceLock<Plan>,
+}
+
+impl Group {
+    fn new(key: GroupKey, bounds: &[Bound], by_bound: &[Vec<u32>]) -> Self {
+        let mut entries = Vec::new();
+        for index in &key.bounds {
+            if let (Some(bound), Some(rules)) = (bounds.get(*index), by_bound.get(*index)) {
+                entries.extend(rules.iter().map(|rule| (*rule, bound.source)));
+            }
+        }
+        entries.sort_unstable();
+        entries.dedup();
+        let mut rules: Vec<RuleIndex> = entries.iter().map(|(rule, _)| RuleIndex(*rule)).collect();
+        rules.dedup();
+        Self { key, entries, rules, plan: OnceLock::new() }
+    }
+}
+
+/// All rules, ready to run; shared by all threads.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    mapping: Mapping,
+    fields: Vec<String>,
+    bodies: Vec<Body>,
+    dispatch: Dispatch,
+    groups: Vec<Group>,
+}
+
+impl Engine {
+    /// Runs the rules that are for an event; gives their group.
+    pub(crate) fn run(
+        &self,
+        event: &Event<'_>,
+        scratch: &mut SigmaScratch,
+        hit: &mut dyn FnMut(Hit),
+    ) -> GroupId {
+        let number = self.dispatch.group(event, &mut scratch.heads);
+        let known = self.groups.get(number as usize).filter(|group| !group.rules.is_empty());
+        let Some(group) = known else { return GroupId::default() };
+        let plan = group.plan.get_or_init(|| self.plan(group));
+        let layout = scratch.layouts.entry(number).or_default();
+        layout.fit(plan, event);
+        let mut run =
+            Run { plan, fields: &self.fields, event, layout, memory: &mut scratch.memory };
+        run.prepare();
+        self.fire(&mut run, hit);
+        GroupId(number)
+    }
+
+    fn fire<'r>(&'r self, run: &mut Run<'r, '_>, hit: &mut dyn FnMut(Hit)) {
+        let mut from = 0;
+        let mut fired = None;
+        while let Some(number) = run.candidate(from) {
+            from = number + 1;
+            let Some(entry) = run.plan.entries.get(number) else { break };
+            // A record that is of several of a rule's sources is one hit.
+            if fired == Some(entry.rule) {
+                continue;
+            }
+            let Some(body) = self.bodies.get(entry.rule as usize) else { continue };
+            if let Some(view) = run.fires(number, body) {
+                fired = Some(entry.rule);
+                let matched = run.matched(body, view);
+                hit(Hit { rule: RuleIndex(entry.rule), matched });
+            }
+        }
+    }
+
+    fn plan(&self, group: &Group) -> Plan {
+        Plan::new(&Parts {
+            mapping: &self.mapping,
+            fields: &self.fields,
+            bodies: &self.bodies,
+            rules: &group.entries,
+            message: group.key.message,
+            family: &group.key.family,
+        })
+    }
+
+    /// The rules that are for the records of a group, in the order of their indexes.
+    pub(crate) fn group_rules(&self, group: GroupId) -> &[RuleIndex] {
+        self.groups.get(group.0 as usize).map_or(&[], |group| &group.rules)
+    }
+}

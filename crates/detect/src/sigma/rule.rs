@@ -1,0 +1,342 @@
+//! A rule document: what it says of itself, which log source it is for, and its condition, compiled.
+
+use std::collections::BTreeSet;
+
+use super::check::{Check, FieldId, Item, KEYWORDS, Number};
+use super::condition;
+use super::modifiers::{Key, LACKS_PLACEHOLDER, nearest};
+use super::yaml::{Content, Fault, Node};
+
+/// Conditions of a rule whose `condition` is a list.
+const MAX_CONDITIONS: usize = 100;
+
+/// A condition over the values of one event.
+#[derive(Debug)]
+pub(super) enum Expr {
+    All(Vec<Expr>),
+    Any(Vec<Expr>),
+    Not(Box<Expr>),
+    Item(Item),
+    /// A selection of the rule by its place.
+    Selection(usize),
+}
+
+impl Expr {
+    /// All of them; one alone stands for itself.
+    pub(super) fn all(parts: Vec<Self>) -> Self {
+        Self::one_or(parts, Self::All)
+    }
+
+    /// Any of them; one alone stands for itself.
+    pub(super) fn any(parts: Vec<Self>) -> Self {
+        Self::one_or(parts, Self::Any)
+    }
+
+    fn one_or(mut parts: Vec<Self>, join: fn(Vec<Self>) -> Self) -> Self {
+        match (parts.len(), parts.pop()) {
+            (1, Some(only)) => only,
+            (_, last) => {
+                parts.extend(last);
+                join(parts)
+            }
+        }
+    }
+}
+
+/// The part of a rule that is run.
+#[derive(Debug)]
+pub(super) struct Body {
+    selections: Vec<Expr>,
+    pub(super) condition: Expr,
+}
+
+impl Body {
+    /// A rule that cannot fire.
+    pub(super) fn never() -> Self {
+        Self { selections: Vec::new(), condition: Expr::Any(Vec::new()) }
+    }
+
+    /// The selection that [`Expr::Selection`] names.
+    pub(super) fn selection(&self, index: usize) -> Option<&Expr> {
+        self.selections.get(index)
+    }
+
+    /// Whether a field is named anywhere in the rule.
+    pub(super) fn names(&self, field: FieldId) -> bool {
+        self.selections.iter().any(|s| names(s, field))
+    }
+
+    /// The values that `field` must have one of, as numbers; `None` if the rule does not say.
+    pub(super) fn necessary_numbers(&self, field: FieldId) -> Option<BTreeSet<u32>> {
+        self.numbers(&self.condition, field)
+    }
+
+    fn numbers(&self, expr: &Expr, field: FieldId) -> Option<BTreeSet<u32>> {
+        match expr {
+            Expr::All(parts) => parts
+                .iter()
+                .filter_map(|part| self.numbers(part, field))
+                .reduce(|a, b| a.intersection(&b).copied().collect()),
+            Expr::Any(parts) => parts
+                .iter()
+                .map(|part| self.numbers(part, field))
+                .try_fold(BTreeSet::new(), |all, part| Some(all.into_iter().chain(part?).collect())),
+            Expr::Not(_) => None,
+            Expr::Item(item) if item.field == field => item_numbers(item),
+            Expr::Item(_) => None,
+            Expr::Selection(index) => self.numbers(self.selections.get(*index)?, field),
+        }
+    }
+}
+
+fn names(expr: &Expr, field: FieldId) -> bool {
+    match expr {
+        Expr::All(parts) | Expr::Any(parts) => parts.iter().any(|part| names(part, field)),
+        Expr::Not(inner) => names(inner, field),
+        Expr::Item(item) => {
+            item.field == field
+                || item.checks.iter().any(|c| matches!(c, Check::Field(other, _) if *other == field))
+        }
+        Expr::Selection(_) => false,
+    }
+}
+
+fn item_numbers(item: &Item) -> Option<BTreeSet<u32>> {
+    let mut all = BTreeSet::new();
+    for check in &item.checks {
+        match check {
+            Check::Number(Number::Whole(n)) => all.extend(u32::try_from(*n).ok()),
+            Check::Text(texts) => {
+                for text in texts.whole()? {
+                    all.insert(text.parse().ok()?);
+                }
+            }
+            _ => return None,
+        }
+    }
+    Some(all)
+}
+
+/// The log source that a rule names, in lower case.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct LogSource {
+    pub(super) product: Option<String>,
+    pub(super) category: Option<String>,
+    pub(super) service: Option<String>,
+}
+
+impl LogSource {
+    /// The log source as a reader would write it.
+    pub(super) fn shown(&self) -> String {
+        let part = |name, value: &Option<String>| value.as_ref().map(|v| format!("{name}: {v}"));
+        [
+            part("product", &self.product),
+            part("category", &self.category),
+            part("service", &self.service),
+        ]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ")
+    }
+}
+
+/// A rule document whose detection is compiled.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) logsource: LogSource,
+    /// `None` if the rule needs a placeholder list that nobody supplied.
+    pub(super) body: Option<Body>,
+}
+
+/// Compiles a document.
+pub(super) fn compile(
+    document: &Node,
+    field: &mut dyn FnMut(&str) -> FieldId,
+) -> Result<Rule, Fault> {
+    refuse_other_kinds(document)?;
+    let Some(source) = document.get("logsource") else {
+        return Err(Fault::new(document.place, "not a Sigma rule: `logsource` is missing"));
+    };
+    let Some(detection) = document.get("detection") else {
+        return Err(Fault::new(document.place, "not a Sigma rule: `detection` is missing"));
+    };
+    let logsource = logsource(source)?;
+    let mut compiler = Compiler { field };
+    match compiler.body(detection) {
+        Ok(body) => Ok(Rule { logsource, body: Some(body) }),
+        Err(fault) if fault.reason == LACKS_PLACEHOLDER => Ok(Rule { logsource, body: None }),
+        Err(fault) => Err(fault),
+    }
+}
+
+fn refuse_other_kinds(document: &Node) -> Result<(), Fault> {
+    let refuse = |node: &Node, reason| Err(Fault::new(node.place, reason));
+    if !matches!(document.content, Content::Map(_)) {
+        return refuse(document, "not a Sigma rule: the document is not a mapping");
+    }
+    if let Some(node) = document.get("correlation") {
+        return refuse(node, "correlation rules are not supported by this version");
+    }
+    if let Some(node) = document.get("filter") {
+        return refuse(node, "Sigma filters are not supported by this version");
+    }
+    match document.get("action") {
+        Some(node) => refuse(node, "rule collections with `action` are deprecated in Sigma"),
+        None => Ok(()),
+    }
+}
+
+fn logsource(node: &Node) -> Result<LogSource, Fault> {
+    let part = |key: &str| match node.get(key) {
+        None => Ok(None),
+        Some(value) if value.is_null() => Ok(None),
+        Some(value) => match value.text() {
+            Some(text) => Ok(Some(text.trim().to_lowercase())),
+            None => Err(Fault::new(value.place, format!("logsource: `{key}` is not a text"))),
+        },
+    };
+    let source =
+        LogSource { product: part("product")?, category: part("category")?, service: part("service")? };
+    if source == LogSource::default() {
+        let reason = "logsource: none of `product`, `category` and `service` is named";
+        return Err(Fault::new(node.place, reason));
+    }
+    Ok(source)
+}
+
+struct Compiler<'f> {
+    field: &'f mut dyn FnMut(&str) -> FieldId,
+}
+
+impl Compiler<'_> {
+    fn body(&mut self, detection: &Node) -> Result<Body, Fault> {
+        let Content::Map(entries) = &detection.content else {
+            return Err(Fault::new(detection.place, "detection: it is not a mapping"));
+        };
+        let mut named = Vec::new();
+        let mut selections = Vec::new();
+        for (key, value) in entries {
+            let name = key.text().unwrap_or_default();
+            if !matches!(name, "condition" | "timeframe") {
+                named.push(name.to_owned());
+                selections.push(self.selection(value)?);
+            }
+        }
+        let Some(condition) = detection.get("condition") else {
+            let hint = entries.iter().filter_map(|(k, _)| k.text());
+            let near = nearest("condition", hint)
+                .map_or_else(String::new, |word| format!(" (`{word}` is no such key)"));
+            let reason = format!("detection: `condition` is missing{near}");
+            return Err(Fault::new(detection.place, reason));
+        };
+        Ok(Body { selections, condition: conditions(condition, &named)? })
+    }
+
+    /// A mapping (all of its items), or a list of mappings and keywords (any of them).
+    fn selection(&mut self, node: &Node) -> Result<Expr, Fault> {
+        match &node.content {
+            Content::Map(entries) if !entries.is_empty() => {
+                let items = entries.iter().map(|(key, value)| self.entry(key, value));
+                items.collect::<Result<Vec<_>, _>>().map(Expr::all)
+            }
+            Content::List(members) if !members.is_empty() => self.any_of(members),
+            Content::Scalar { .. } if node.text().is_some() => self.keyword(node),
+            _ => Err(Fault::new(node.place, "detection: a selection without content")),
+        }
+    }
+
+    fn any_of(&mut self, members: &[Node]) -> Result<Expr, Fault> {
+        let is_word = |n: &&Node| matches!(n.content, Content::Scalar { .. });
+        let words: Vec<&Node> = members.iter().filter(is_word).collect();
+        let mut parts = Vec::new();
+        if !words.is_empty() {
+            parts.push(self.items(&Key::keywords(), KEYWORDS, &words)?);
+        }
+        for member in members.iter().filter(|n| !is_word(n)) {
+            parts.push(self.selection(member)?);
+        }
+        Ok(Expr::any(parts))
+    }
+
+    fn keyword(&mut self, node: &Node) -> Result<Expr, Fault> {
+        self.items(&Key::keywords(), KEYWORDS, &[node])
+    }
+
+    fn entry(&mut self, key: &Node, value: &Node) -> Result<Expr, Fault> {
+        let Content::Scalar { text, .. } = &key.content else {
+            return Err(Fault::new(key.place, "detection: a key that is not a text"));
+        };
+        let parsed = Key::parse(text, key.place)?;
+        let field = parsed.field.as_deref().map_or(KEYWORDS, |name| (self.field)(name));
+        let values: Vec<&Node> = match &value.content {
+            Content::List(members) => members.iter().collect(),
+            Content::Scalar { .. } => vec![value],
+            Content::Map(_) => {
+                return Err(Fault::new(value.place, "detection: a mapping where values are meant"));
+            }
+        };
+        if values.is_empty() {
+            return Err(Fault::new(value.place, "detection: an empty list of values"));
+        }
+        let expr = self.items(&parsed, field, &values)?;
+        Ok(if parsed.negated { Expr::Not(Box::new(expr)) } else { expr })
+    }
+
+    fn items(&mut self, key: &Key, field: FieldId, values: &[&Node]) -> Result<Expr, Fault> {
+        let mut each = Vec::with_capacity(values.len());
+        for value in values {
+            let checks = key.checks(value, self.field)?;
+            each.push(if field == KEYWORDS { anywhere(checks) } else { checks });
+        }
+        let item = |checks| Expr::Item(Item { field, checks: merged(checks) });
+        Ok(match key.all {
+            true => Expr::all(each.into_iter().map(item).collect()),
+            false => item(each.into_iter().flatten().collect()),
+        })
+    }
+}
+
+/// Keywords are looked for inside of the event's text.
+fn anywhere(checks: Vec<Check>) -> Vec<Check> {
+    checks
+        .into_iter()
+        .filter(|check| !matches!(check, Check::Number(_)))
+        .map(|check| match check {
+            Check::Text(texts) => Check::Text(texts.anywhere()),
+            other => other,
+        })
+        .collect()
+}
+
+/// Puts the texts of one list together.
+fn merged(checks: Vec<Check>) -> Vec<Check> {
+    let mut texts: Option<super::check::Texts> = None;
+    let mut out = Vec::with_capacity(checks.len());
+    for check in checks {
+        match (check, &mut texts) {
+            (Check::Text(more), Some(all)) => all.extend(more),
+            (Check::Text(first), none) => *none = Some(first),
+            (other, _) => out.push(other),
+        }
+    }
+    out.extend(texts.map(Check::Text));
+    out
+}
+
+/// One condition, or a list of which any is enough.
+fn conditions(node: &Node, names: &[String]) -> Result<Expr, Fault> {
+    let one = |node: &Node| match node.text() {
+        Some(text) => condition::parse(text, names).map_err(|reason| Fault::new(node.place, reason)),
+        None => Err(Fault::new(node.place, "condition: it is not a text")),
+    };
+    match &node.content {
+        Content::List(all) if all.len() > MAX_CONDITIONS => {
+            Err(Fault::new(node.place, format!("condition: more than {MAX_CONDITIONS}")))
+        }
+        Content::List(all) if !all.is_empty() => {
+            all.iter().map(one).collect::<Result<Vec<_>, _>>().map(Expr::any)
+        }
+        _ => one(node),
+    }
+}
