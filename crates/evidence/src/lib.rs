@@ -12,6 +12,12 @@
     clippy::cast_sign_loss
 )]
 
+mod catalogue;
+mod collect;
+mod fetch;
+mod formats;
+mod pipeline;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -19,16 +25,23 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use model::case::ReadState;
 use model::{Event, Issue, ItemId, Loss, RootId, Time};
 
+pub use catalogue::{FORMATS, Format};
+pub use fetch::{FetchError, Fetched, fetch};
+pub use pipeline::read;
+
 /// Bounds on what evidence may cost. A bound that was hit is an issue of the file.
+///
+/// The bounds hold for each file that was handed in (alone or in a folder) with all that is nested in it,
+/// so that what is read of one file never depends on the others or on the number of threads.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Bytes that all archives and compressed files together may expand to.
+    /// Bytes that an archive or compressed file may expand to, all levels of it together.
     pub max_expand: u64,
     /// Bytes that may lie in temporary files at one time.
     pub max_spool: u64,
     /// Archives inside archives; 1 is an archive that was handed in.
     pub max_depth: u32,
-    /// Files and members.
+    /// Files of a folder, and members of an archive.
     pub max_items: u32,
     /// Bytes of one line or record; a longer one is counted as lost and skipped.
     pub max_record: usize,
@@ -110,7 +123,7 @@ pub struct Item {
     pub mtime: Option<Time>,
     /// `archive`, `file_system` or `unknown`.
     pub mtime_basis: &'static str,
-    /// How much was read.
+    /// How much was read by a format; [`ReadState::None`] for a file that no format knows.
     pub read: ReadState,
     /// What was wrong.
     pub issues: Vec<Issue>,

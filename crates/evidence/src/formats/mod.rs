@@ -3,6 +3,15 @@
 //! A format is two small things: a [`Framer`], which runs on the reading thread and only cuts the stream
 //! into blocks, and a [`Block`], which any thread decodes. [`identify`] asks each format in turn.
 
+pub(crate) mod evtx;
+pub(crate) mod json_events;
+pub(crate) mod exchange;
+pub(crate) mod iis;
+pub(crate) mod setup;
+pub(crate) mod test_proxylogon;
+pub(crate) mod text;
+pub(crate) mod web_file;
+
 use std::io::{self, BufRead};
 
 use model::{Event, ItemId, Loss, RootId};
@@ -62,4 +71,25 @@ pub(crate) struct Identified {
     /// Name of the format, for custody.
     pub kind: &'static str,
     pub framer: Box<dyn Framer>,
+}
+
+/// Asks each format in turn; the first that knows the file reads it.
+pub(crate) fn identify(probe: &Probe<'_>) -> Option<Identified> {
+    // By name first what a web server would run: no content may pass such a file off as something else.
+    const FORMATS: &[fn(&Probe<'_>) -> Option<Identified>] = &[
+        web_file::identify_by_name,
+        evtx::identify,
+        json_events::identify,
+        text::identify,
+        web_file::identify_by_content,
+    ];
+    FORMATS.iter().find_map(|format| format(probe))
+}
+
+/// A record's bytes for a terminal: as text with everything unprintable escaped, or as its format shows it.
+pub(crate) fn render(kind: &str, record: &[u8]) -> String {
+    // A binary format adds its own arm here.
+    match kind {
+        _ => crate::collect::name::printable_text(record),
+    }
 }
