@@ -9,8 +9,11 @@ mod content;
 mod logsource;
 mod observe;
 mod select;
+mod sigma;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -78,6 +81,22 @@ pub struct LoadReport {
     pub loaded: u64,
     /// Files or documents that were refused, with place and reason.
     pub refused: Vec<RefusedRule>,
+    /// Rules that were loaded but that no record can ever be for.
+    pub idle: Vec<IdleRule>,
+}
+
+/// A rule that is loaded and cannot be applied: no evidence here has its log source, or it needs a list
+/// that nobody supplied.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IdleRule {
+    /// File.
+    pub file: String,
+    /// Id of the rule.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// Something a record states about its host (`build`, `source_address` ...), content decides what.
@@ -93,6 +112,7 @@ pub struct Observation {
 /// asks once for their rules ([`Detector::group_rules`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Group {
+    sigma: sigma::GroupId,
     checks: u32,
 }
 
@@ -101,6 +121,7 @@ pub struct Group {
 /// The face that the rest of the program uses; what is behind it may be replaced.
 pub struct Detector {
     sources: logsource::Sources,
+    sigma: sigma::Engine,
     checks: checks::Checks,
     observer: observe::Observer,
     rules: Vec<RuleMeta>,
@@ -110,6 +131,7 @@ pub struct Detector {
 #[derive(Default)]
 pub struct Scratch {
     plans: logsource::Plans,
+    sigma: sigma::SigmaScratch,
     checks: checks::Memo,
     observed: observe::Memo,
 }
@@ -142,18 +164,27 @@ impl Detector {
     /// a user. Content that cannot be used is an error; a user's rule that cannot be used is in the report.
     pub fn build(
         content: &[SourceFile],
-        _user_rules: &[SourceFile],
+        user_rules: &[SourceFile],
     ) -> Result<(Self, LoadReport), ContentError> {
-        let report = LoadReport::default();
-        let mut rules = Vec::new();
+        let mut builder = sigma::EngineBuilder::new(sigma::Mapping::parse(content)?);
+        let own: Vec<SourceFile> =
+            content.iter().filter(|file| is_own_rule(file)).cloned().collect();
+        let mut report = builder.add(&own, true);
+        if let Some(refused) = report.refused.first() {
+            let reason = format!("line {}: {}", refused.line, refused.reason);
+            return Err(ContentError { file: refused.file.clone(), reason });
+        }
+        report.join(builder.add(user_rules, false));
+        let (sigma, mut rules) = builder.build();
         let first = u32::try_from(rules.len()).unwrap_or(u32::MAX);
-        let checks = checks::Checks::parse(content, first, &mut rules)?;
         let detector = Self {
             sources: logsource::Sources::parse(content)?,
-            checks,
+            sigma,
+            checks: checks::Checks::parse(content, first, &mut rules)?,
             observer: observe::Observer::parse(content)?,
             rules,
         };
+        report.loaded += u64::from(u32::try_from(detector.rules.len()).unwrap_or(u32::MAX) - first);
         Ok((detector, report))
     }
 
@@ -161,6 +192,8 @@ impl Detector {
     pub fn examine(&self, event: &Event<'_>, scratch: &mut Scratch, out: &mut Outcome) {
         out.clear();
         self.sources.classify(event, &mut scratch.plans, &mut out.logsources);
+        let hits = &mut out.hits;
+        out.group.sigma = self.sigma.run(event, &mut scratch.sigma, &mut |hit| hits.push(hit));
         out.group.checks = self.checks.run(event, &mut scratch.checks, &mut out.hits);
         let hit = !out.hits.is_empty();
         self.observer.observe(event, hit, &mut scratch.observed, &mut out.observations);
@@ -173,11 +206,28 @@ impl Detector {
 
     /// The rules that the events of a group could meet.
     pub fn group_rules(&self, group: Group) -> impl Iterator<Item = RuleIndex> {
-        self.checks.group_rules(group.checks).iter().copied()
+        let sigma = self.sigma.group_rules(group.sigma);
+        sigma.iter().chain(self.checks.group_rules(group.checks)).copied()
     }
 
     /// Every log source that content names in full, in order; ids made of a channel's name are not among them.
     pub fn static_logsources(&self) -> &[Arc<str>] {
         self.sources.fixed()
     }
+}
+
+impl LoadReport {
+    fn join(&mut self, other: Self) {
+        self.loaded += other.loaded;
+        self.refused.extend(other.refused);
+        self.idle.extend(other.idle);
+    }
+}
+
+/// Whether a file of content is a Sigma rule: its samples and texts lie beside it.
+fn is_own_rule(file: &SourceFile) -> bool {
+    file.name.starts_with("rules/sigma/")
+        && std::path::Path::new(&file.name)
+            .extension()
+            .is_some_and(|e| e.eq_ignore_ascii_case("yml") || e.eq_ignore_ascii_case("yaml"))
 }

@@ -318,6 +318,17 @@ mod tests {
                 false,
                 "build_setup=15.1.2106.2",
             ),
+            (
+                json!({"family": "exchange-setup", "fields": {"Message": "done", "Outcome": "success",
+                    "Version": "15.1.2106.2", "Mode": "Install"}}),
+                false,
+                "build_setup=15.1.2106.2 build_installed=15.1.2106.2 installed=15.1.2106.2",
+            ),
+            (
+                json!({"family": "exchange-setup", "fields": {"Outcome": "failure", "Mode": "Install"}}),
+                false,
+                "",
+            ),
         ];
         for (value, hit, expected) in cases {
             assert_eq!(observed(&value, hit).join(" "), expected, "{value}");

@@ -114,7 +114,8 @@ mod tests {
 
     #[test]
     fn a_misspelt_condition_is_refused() {
-        for yaml in ["{family: f, chanels: [C]}", "{channels: [C]}", "{family: f, event_ids: [x]}"] {
+        for yaml in ["{family: f, chanels: [C]}", "{channels: [C]}", "{family: f, event_ids: [x]}"]
+        {
             assert!(serde_saphyr::from_str::<Select>(yaml).is_err(), "{yaml}");
         }
     }

@@ -57,6 +57,9 @@ struct File {
     path: String,
     #[serde(default)]
     sha256: String,
+    /// The URL of the page that a compiled file was made of, where the file says so.
+    #[serde(default)]
+    page: String,
     #[serde(flatten)]
     select: Select,
 }
@@ -324,18 +327,20 @@ impl Pack {
         if !path.get(path.len().saturating_sub(9)..)?.eq_ignore_ascii_case(".compiled") {
             return None;
         }
-        let path = file_path(path);
-        let (_, below) = path.split_once(self.compiled_below.as_str())?;
+        if let Some(url) = text(event, &at.page) {
+            let script = self.roots.unlisted(url, event.family, &self.known)?;
+            let matched = vec![quote("script", &script), quote(&at.path, path)];
+            return self.hit(Kind::CompiledUnlisted, matched);
+        }
+        let page_file = file_path(path);
+        let (_, below) = page_file.split_once(self.compiled_below.as_str())?;
         let application = self.roots.application(below.split('\\').next()?)?;
         let page = compiled_page(below.rsplit('\\').next()?)?;
         if !self.roots.is_compiled(page) || self.roots.names_page(application, page, &self.known) {
             return None;
         }
-        let matched = vec![
-            quote("page", page),
-            quote("application", application),
-            quote(&at.path, text(event, &at.path)?),
-        ];
+        let matched =
+            vec![quote("page", page), quote("application", application), quote(&at.path, path)];
         self.hit(Kind::CompiledUnlisted, matched)
     }
 

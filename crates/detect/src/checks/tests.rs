@@ -228,6 +228,24 @@ fn compiled_pages_are_compared_with_the_list() {
 }
 
 #[test]
+fn a_compiled_file_that_names_its_page_is_judged_by_it() {
+    let bench = Bench::new();
+    for (page, expected) in [
+        (
+            "/aspnet_client/system_web/x.aspx",
+            "unlisted_compiled_page /aspnet_client/system_web/x.aspx",
+        ),
+        ("/owa/auth/TimeoutLogout.aspx", "unlisted_compiled_page /owa/auth/timeoutlogout.aspx"),
+        ("/owa/auth/logon.aspx", ""),
+        ("/shop/x.aspx", ""),
+    ] {
+        let row = json!({"family": "web-file", "fields": {
+            "path": "E:\\copy\\x.aspx.f5dba9b9.compiled", "virtualPath": page}});
+        assert_eq!(bench.found(&row), expected, "{page}");
+    }
+}
+
+#[test]
 fn the_memory_is_bounded() {
     let bench = Bench::new();
     let (mut memo, mut hits) = (Memo::default(), Vec::new());
