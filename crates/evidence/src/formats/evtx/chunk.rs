@@ -68,8 +68,10 @@ pub(super) struct Survey {
 
 /// Looks over a chunk of which `present` bytes are from the file; the rest is padding.
 pub(super) fn survey(chunk: &[u8], present: usize) -> Survey {
-    let magic = chunk.starts_with(CHUNK_MAGIC);
-    if !magic && chunk.iter().all(|&b| b == 0) {
+    // Of a chunk that is cut within its magic, what is there must fit.
+    let stated = present.min(CHUNK_MAGIC.len());
+    let magic = chunk.get(..stated) == CHUNK_MAGIC.get(..stated);
+    if chunk.iter().all(|&b| b == 0) {
         return Survey { blank: true, ..Survey::default() };
     }
     let free = u32_at(chunk, 48).and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
@@ -85,8 +87,8 @@ pub(super) fn survey(chunk: &[u8], present: usize) -> Survey {
         steps.pop();
     }
     let live = || steps.iter().filter_map(Step::record);
-    let slack = slack(chunk, end, present, &live().map(|e| e.id).collect());
-    let cut = was_cut.then(|| missing(chunk, live().count()));
+    let slack = slack(chunk, end, present, &live().map(|e| (e.id, e.written)).collect());
+    let cut = was_cut.then(|| if present < FIRST { 0 } else { missing(chunk, live().count()) });
     let sound = magic && free_valid && checksums_hold(chunk, free);
     Survey { magic, blank: false, sound, cut, slack, steps }
 }
@@ -151,8 +153,8 @@ fn next_entry(chunk: &[u8], from: usize, end: usize) -> Option<Entry> {
     memmem::find_iter(area, RECORD_MAGIC).find_map(|at| entry_at(chunk, from + at, end))
 }
 
-/// Whole and plausible records from `from` on that are not among the live ones.
-fn slack(chunk: &[u8], from: usize, end: usize, live: &BTreeSet<u64>) -> Vec<Entry> {
+/// Whole and plausible records from `from` on that are not among the live ones, by number and time.
+fn slack(chunk: &[u8], from: usize, end: usize, live: &BTreeSet<(u64, u64)>) -> Vec<Entry> {
     let mut found = Vec::new();
     let mut at = from.max(FIRST);
     while let Some(entry) = next_entry(chunk, at, end) {
@@ -162,7 +164,7 @@ fn slack(chunk: &[u8], from: usize, end: usize, live: &BTreeSet<u64>) -> Vec<Ent
             continue;
         }
         at = entry.at + entry.size;
-        if !live.contains(&entry.id) {
+        if !live.contains(&(entry.id, entry.written)) {
             found.push(entry);
         }
     }
@@ -174,9 +176,7 @@ fn missing(chunk: &[u8], found: usize) -> u64 {
     let stated = u64_at(chunk, 16)
         .zip(u64_at(chunk, 8))
         .and_then(|(last, first)| last.checked_sub(first)?.checked_add(1));
-    stated
-        .filter(|&n| n <= (CHUNK / SMALLEST) as u64)
-        .map_or(0, |n| n.saturating_sub(found as u64))
+    stated.filter(|&n| n <= (CHUNK / SMALLEST) as u64).map_or(0, |n| n.saturating_sub(found as u64))
 }
 
 fn checksums_hold(chunk: &[u8], free: usize) -> bool {

@@ -15,6 +15,8 @@ use super::chunk::{CHUNK, CHUNK_MAGIC, Entry, FIRST, RECORD_HEAD, RECORD_MAGIC};
 
 /// Times that a chunk is read from a later record on, before what is missing counts as lost.
 const ROUNDS: usize = 8;
+/// The end of a chunk, as its head would state it.
+const WHOLE_CHUNK: u32 = 64 << 10;
 /// The table of names in a chunk's head.
 const NAMES: std::ops::Range<usize> = 128..384;
 /// A time that every reader can hold: the crate refuses a record whose head has another, and the head is
@@ -106,8 +108,8 @@ fn read(
 ) -> bool {
     let Ok(mut data) = EvtxChunkData::new(copy, false) else { return false };
     // The crate shall look everywhere; which records are live is our own judgement.
-    data.header.free_space_offset = CHUNK as u32;
-    data.header.last_event_record_data_offset = CHUNK as u32;
+    data.header.free_space_offset = WHOLE_CHUNK;
+    data.header.last_event_record_data_offset = WHOLE_CHUNK;
     data.header.first_event_record_id = 0;
     data.header.last_event_record_id = u64::MAX;
     let Ok(mut chunk) = data.parse(Arc::clone(settings)) else { return false };

@@ -9,6 +9,7 @@ mod show;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::io::{self, BufRead};
 
 use memchr::memmem;
@@ -16,7 +17,7 @@ use model::{Integrity, Locator, Time, TimeBasis};
 
 use super::json_events::dom;
 use super::json_events::holes::Holes;
-use super::json_events::record::{Place, Record};
+use super::json_events::record::{Part, Place, Record};
 use super::json_events::shapes;
 use super::{Block, Context, Emit, Framer, Identified, Probe};
 use chunk::{CHUNK, CHUNK_MAGIC, Entry, Step, Survey, survey};
@@ -34,10 +35,12 @@ const BATCH: usize = 16;
 
 const CHECKSUM: &str = "chunks whose checksum does not hold: their records are read and shown, but support \
     nothing alone; a log copied while in use has some";
-const DAMAGED: &str = "chunks that do not begin like one; what was found in them supports nothing alone";
+const DAMAGED: &str =
+    "chunks that do not begin like one; what was found in them supports nothing alone";
 const CUT: &str = "the file ends inside a chunk; its whole records were read";
 const RECORD: &str = "records that are broken or cannot be decoded; reading went on behind them";
-const CARVED: &str = "records found behind the live ones of their chunk; they support nothing alone";
+const CARVED: &str =
+    "records found behind the live ones of their chunk; they support nothing alone";
 const FILE_HEAD: &str = "the file's head is missing or broken; the chunks were read without it";
 const FILE_CUT: &str = "the file's head counts more chunks than there are: its end is missing";
 
@@ -162,6 +165,9 @@ impl Block for EvtxBlock {
     }
 }
 
+/// What tells one record from another: its number and its time.
+type Identity = (Option<u64>, Option<Time>);
+
 struct ChunkReader<'c> {
     chunk: &'c [u8],
     /// Offset of the chunk in the file.
@@ -183,15 +189,23 @@ impl ChunkReader<'_> {
         let live = survey.steps.iter().filter_map(Step::record);
         let entries: Vec<Entry> = live.chain(&survey.slack).copied().collect();
         let texts = decode::texts(self.chunk, &entries);
-        self.live(&survey, &texts, holes, emit);
+        let live = self.live(&survey, &texts, holes, emit);
         if let Some(missing) = survey.cut {
             holes.lost("chunk_cut", missing, CUT);
         }
-        self.slack(&survey, &texts, emit);
+        self.slack(&survey, &texts, &live, emit);
     }
 
-    fn live(&self, survey: &Survey, texts: &Texts, holes: &mut Holes, emit: &mut dyn Emit) {
+    /// Gives the live records; answers with their numbers and times.
+    fn live(
+        &self,
+        survey: &Survey,
+        texts: &Texts,
+        holes: &mut Holes,
+        emit: &mut dyn Emit,
+    ) -> BTreeSet<Identity> {
         let integrity = if survey.sound { Integrity::Whole } else { Integrity::Doubtful };
+        let mut seen = BTreeSet::new();
         for step in &survey.steps {
             match step {
                 Step::Hole(records) => holes.lost("record_damaged", *records, RECORD),
@@ -199,19 +213,29 @@ impl ChunkReader<'_> {
                     Some(record) => {
                         let time = time(&record, entry);
                         holes.whole(time, emit);
+                        seen.insert((record.record_id(), time));
                         self.emit(record, entry, integrity, emit);
                     }
                     None => holes.lost("record_damaged", 1, RECORD),
                 },
             }
         }
+        seen
     }
 
-    /// A record of former use counts only if its body says the same number as its head.
-    fn slack(&self, survey: &Survey, texts: &Texts, emit: &mut dyn Emit) {
+    fn slack(
+        &self,
+        survey: &Survey,
+        texts: &Texts,
+        live: &BTreeSet<Identity>,
+        emit: &mut dyn Emit,
+    ) {
         for entry in &survey.slack {
             let Some(record) = self.record(entry, texts) else { continue };
-            if record.record_id() == Some(entry.id) {
+            // What the template of another record made of it lacks most of its head.
+            let named = record.get(Part::Channel).or(record.get(Part::Provider)).is_some();
+            let whole = named && record.get(Part::Computer).is_some();
+            if whole && !live.contains(&(record.record_id(), time(&record, entry))) {
                 emit.issue("carved", 1, CARVED);
                 self.emit(record, entry, Integrity::Doubtful, emit);
             }
@@ -237,7 +261,8 @@ impl ChunkReader<'_> {
         let locator = Locator {
             offset: Some(self.base + entry.at as u64),
             length: Some(entry.size as u64),
-            record: Some(entry.id),
+            // An export numbers the heads anew; the body keeps the number that the log gave.
+            record: record.record_id().or(Some(entry.id)),
         };
         let time = (time(&record, entry), TimeBasis::RecordUtc);
         let place = Place { locator, integrity, raw };

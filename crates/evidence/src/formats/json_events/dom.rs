@@ -247,9 +247,9 @@ impl<'a> Parser<'a> {
     fn hex4(&mut self) -> Result<u32, Bad> {
         let digits = self.text.get(self.at..self.at + 4).ok_or(Bad::End)?;
         self.at += 4;
-        digits.iter().try_fold(0, |n, &b| {
-            char::from(b).to_digit(16).map(|d| n * 16 + d).ok_or(Bad::Syntax)
-        })
+        digits
+            .iter()
+            .try_fold(0, |n, &b| char::from(b).to_digit(16).map(|d| n * 16 + d).ok_or(Bad::Syntax))
     }
 }
 
@@ -273,11 +273,13 @@ fn write_node(out: &mut String, node: &Node<'_>, depth: usize) {
             let write = |out: &mut String, item: &Node<'_>| write_node(out, item, depth + 1);
             write_list(out, ['[', ']'], items, depth, write);
         }
-        Node::Object(members) => write_list(out, ['{', '}'], members, depth, |out, (name, value)| {
-            write_text(out, name);
-            out.push_str(": ");
-            write_node(out, value, depth + 1);
-        }),
+        Node::Object(members) => {
+            write_list(out, ['{', '}'], members, depth, |out, (name, value)| {
+                write_text(out, name);
+                out.push_str(": ");
+                write_node(out, value, depth + 1);
+            });
+        }
     }
 }
 

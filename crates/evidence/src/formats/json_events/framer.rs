@@ -94,6 +94,12 @@ impl JsonFramer {
         }
     }
 
+    /// Bytes in memory.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.buffer.capacity()
+    }
+
     /// Takes a step of the stream into the buffer.
     fn fill(&mut self, input: &mut dyn BufRead) {
         match input.fill_buf() {
@@ -190,7 +196,7 @@ impl JsonFramer {
             Some(b'\\') => self.escaped = true,
             _ => {
                 self.scanned += at;
-                return self.give_up(open);
+                return self.give_up(open, at);
             }
         }
         self.step(open, at + 1);
@@ -205,7 +211,7 @@ impl JsonFramer {
                     b' ' | b'\t' => open.line = Some(blanks + 1),
                     b'{' if blanks <= open.indent => {
                         self.scanned += seen;
-                        self.give_up(open);
+                        self.give_up(open, seen);
                         return self.open(blanks);
                     }
                     _ => {}
@@ -249,11 +255,15 @@ impl JsonFramer {
         }
     }
 
-    /// The value is broken; the next is looked for from here.
-    fn give_up(&mut self, open: Open) {
+    /// The value is broken after some more bytes; the next is looked for from here.
+    fn give_up(&mut self, open: Open, bytes: usize) {
         self.escaped = false;
         self.state = State::Between;
-        self.lost(if open.too_long { "record_too_long" } else { "json_damaged" });
+        self.lost(if open.too_long || open.length + bytes > self.max_record {
+            "record_too_long"
+        } else {
+            "json_damaged"
+        });
     }
 
     fn lost(&mut self, lost: &'static str) {
@@ -295,7 +305,7 @@ impl JsonFramer {
     fn cut_off(&mut self) {
         if let State::Value(open) = self.state {
             self.scanned = self.buffer.len();
-            self.give_up(open);
+            self.give_up(open, 0);
         }
     }
 }

@@ -6,6 +6,8 @@ pub(crate) mod holes;
 pub(crate) mod record;
 pub(crate) mod shapes;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
@@ -59,7 +61,10 @@ fn starts_with_events(text: &[u8]) -> bool {
 }
 
 /// One record as indented JSON for a reader; control characters are escaped.
-#[cfg_attr(not(test), expect(dead_code, reason = "called once `assay show` is wired to the formats"))]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "called once `assay show` is wired to the formats")
+)]
 pub(crate) fn render(record: &[u8]) -> Option<String> {
     Some(dom::pretty(&dom::parse(record).ok()?.0))
 }

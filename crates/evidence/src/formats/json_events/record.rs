@@ -53,6 +53,7 @@ const HEAD: [&str; 12] = [
 ];
 
 /// What the reader of a file knows of a record beside its content.
+#[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
     pub locator: Locator,
     pub integrity: Integrity,

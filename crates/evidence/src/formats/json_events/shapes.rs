@@ -49,8 +49,15 @@ pub(crate) fn is_event(node: &Node<'_>) -> bool {
     let any = |names: &[&str]| members.iter().any(|(name, _)| names.contains(&name.as_ref()));
     members.iter().any(|(name, _)| name == "winlog" || name.starts_with("winlog."))
         || any(&["EventID", "EventId", "event_id"])
-            && any(&["Channel", "LogName", "log_name", "SourceName", "source_name", "ProviderName",
-                "Provider_Name"])
+            && any(&[
+                "Channel",
+                "LogName",
+                "log_name",
+                "SourceName",
+                "source_name",
+                "ProviderName",
+                "Provider_Name",
+            ])
 }
 
 struct Mapper<'a, 'f> {
@@ -171,19 +178,26 @@ impl<'a> Mapper<'a, '_> {
 
     /// An element with content of its own: its attributes as `ELEMENT_ATTRIBUTE`, its text under its
     /// name, its children under theirs.
-    fn element(&mut self, name: &Cow<'a, str>, members: Members<'a>) {
+    fn element(&mut self, name: &str, members: Members<'a>) {
         for (child, node) in numbered_names(members, self.genuine) {
             match (child.as_ref(), node) {
-                ("#text", node) => self.leaf(name.clone(), node),
+                ("#text", node) => self.leaf(Cow::Owned(name.to_owned()), node),
                 ("#attributes", Node::Object(attributes)) => {
                     for (attribute, node) in attributes {
-                        if !attribute.starts_with("xmlns") {
-                            self.leaf(Cow::Owned(format!("{name}_{attribute}")), node);
-                        }
+                        self.body_attribute(name, &attribute, node);
                     }
                 }
-                (_, node) => self.leaf(child, node),
+                (child_name, node) => match child_name.strip_prefix('@') {
+                    Some(attribute) => self.body_attribute(name, attribute, node),
+                    None => self.leaf(child, node),
+                },
             }
+        }
+    }
+
+    fn body_attribute(&mut self, element: &str, attribute: &str, node: Node<'a>) {
+        if !attribute.starts_with("xmlns") {
+            self.leaf(Cow::Owned(format!("{element}_{attribute}")), node);
         }
     }
 
@@ -210,9 +224,8 @@ impl<'a> Mapper<'a, '_> {
     fn flat_time(&mut self, members: &mut Members<'a>) {
         for name in ["TimeCreated", "SystemTime", "EventTime", "@timestamp"] {
             if self.record.raw_time.is_none() {
-                let at = members
-                    .iter()
-                    .position(|(n, node)| n == name && matches!(node, Node::Str(_)));
+                let at =
+                    members.iter().position(|(n, node)| n == name && matches!(node, Node::Str(_)));
                 self.time(at.map(|at| members.remove(at).1));
             }
         }
@@ -346,7 +359,6 @@ fn attribute<'a>(node: Node<'a>, name: &str) -> Option<Node<'a>> {
         _ => None,
     }
 }
-
 
 /// The name of a `Data` element.
 fn name_attribute<'a>(members: &mut Members<'a>) -> Option<Cow<'a, str>> {
