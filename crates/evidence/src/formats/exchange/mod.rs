@@ -47,7 +47,7 @@ pub(crate) fn identify(peek: &Peek<'_>) -> Option<Identified> {
     Some(Identified { kind, framer: Box::new(framer(peek.source())) })
 }
 
-fn framer(source: LineSource) -> TextFramer {
+pub(crate) fn framer(source: LineSource) -> TextFramer {
     TextFramer::new(
         source,
         Dialect { names_columns, needs_date: |_| false, block: |block| Box::new(LogBlock(block)) },

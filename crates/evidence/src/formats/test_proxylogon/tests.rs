@@ -1,8 +1,12 @@
 //! The script's CSV as it was written, and as spreadsheets left it.
 
 use model::TimeBasis;
+use proptest::prelude::*;
 
+use super::TableFramer;
+use super::records::RecordSource;
 use crate::formats::text::testing::{Kept, Reading, read};
+use crate::formats::text::{Encoding, LineSource};
 
 const NAMES: &str = r#""DateTime","RequestId","ClientIpAddress","UrlHost","UrlStem","RoutingHint","UserAgent","AnchorMailbox","HttpStatus""#;
 const TYPE: &str = "#TYPE Selected.System.Management.Automation.PSCustomObject\r\n";
@@ -119,5 +123,38 @@ fn leaves_other_tables() {
     for text in ["a,b\n1,2\n", "DateTime,Message\n2021,x\n", "\"Name\",\"AnchorMailbox\"\n"] {
         let found = Reading::default().read(text.as_bytes(), crate::formats::text::identify);
         assert!(found.is_none(), "{text}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// What an exporter wrote comes back, wherever the stream is cut into chunks.
+    #[test]
+    fn reads_back_what_was_written(
+        cells in prop::collection::vec(prop::collection::vec("[a\", \n\r;é]{0,9}", 2), 0..20),
+        chunk in 1_usize..99,
+    ) {
+        let quote = |cell: &String| format!("\"{}\"", cell.replace('"', "\"\""));
+        let mut text = "\"DateTime\",\"AnchorMailbox\"\r\n".to_owned();
+        for row in &cells {
+            text += &row.iter().map(quote).collect::<Vec<_>>().join(",");
+            text += "\r\n";
+        }
+        let source = LineSource::with_chunk(Encoding::Utf8 { bom: 0 }, 1 << 20, chunk);
+        let source = RecordSource::new(source, 1 << 20);
+        let framer = Box::new(TableFramer { source, table: None });
+        let kept = Reading::default().drive(framer, text.as_bytes());
+        let value = |cell: Option<&str>| cell.unwrap_or_default().to_owned();
+        let seen: Vec<Vec<String>> = kept
+            .events
+            .iter()
+            .map(|e| vec![value(e.get("DateTime")), value(e.get("AnchorMailbox"))])
+            .collect();
+        prop_assert_eq!(seen, cells);
+        for event in &kept.events {
+            let from = usize::try_from(event.offset.unwrap()).unwrap();
+            prop_assert_eq!(&text.as_bytes()[from..][..event.raw.len()], &event.raw[..]);
+        }
     }
 }

@@ -146,7 +146,10 @@ impl TextFramer {
         let spans = std::mem::take(spans);
         let last = spans.last().and_then(|span| last_line(chunk, *span));
         let (chunk, header) = (Arc::clone(chunk), Arc::clone(&self.header));
-        let previous = std::mem::replace(&mut self.previous, last);
+        let previous = self.previous.clone();
+        if last.is_some() {
+            self.previous = last;
+        }
         self.queue.push_back(TextBlock { chunk, spans, header, previous, at_end });
     }
 }

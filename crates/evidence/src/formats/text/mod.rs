@@ -6,7 +6,7 @@
 
 mod block;
 mod csv;
-pub(crate) mod decode;
+mod decode;
 mod header;
 mod lines;
 mod peek;

@@ -56,12 +56,6 @@ impl<'a> Peek<'a> {
         self.lines().find(|line| !line.starts_with('#'))
     }
 
-    /// Whether a folder of the path has this name.
-    pub(crate) fn in_folder(&self, name: &str) -> bool {
-        let folders = self.logical.rsplit_once('/').map_or("", |(folders, _)| folders);
-        folders.split('/').any(|folder| folder.eq_ignore_ascii_case(name))
-    }
-
     /// The name of the file in lower case.
     pub(crate) fn name(&self) -> String {
         self.logical.rsplit('/').next().unwrap_or_default().to_ascii_lowercase()

@@ -163,7 +163,8 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         1 => Just(HEAD.as_bytes().to_vec()),
         1 => Just(b"#Fields: time sc-status cs-method cs-uri-stem date\n".to_vec()),
         1 => Just(b"\n#Fields: date ti".to_vec()),
-        1 => Just(b"DateTime,RequestId,MajorVersion\n".to_vec()),
+        1 => Just(b"\nDateTime,RequestId,MajorVersion\n".to_vec()),
+        3 => (10_usize..60).prop_map(|n| format!("2021-03-07T00:00:{n}.1Z,r,15\n").into_bytes()),
         1 => Just(b"\"x\n,\"\"\n".to_vec()),
         2 => prop::collection::vec(any::<u8>(), 1..40),
     ]
@@ -175,8 +176,11 @@ fn log() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// Rows that are there: pieces between newlines and NUL bytes that say something and are no header line.
-fn rows_of(bytes: &[u8]) -> u64 {
-    let header = |line: &[u8]| line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line).starts_with(b"#");
+fn rows_of(bytes: &[u8], plain_names: bool) -> u64 {
+    let header = |line: &[u8]| {
+        let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
+        line.starts_with(b"#") || (plain_names && line.starts_with(b"DateTime,"))
+    };
     let lines = bytes
         .split(|b| matches!(b, b'\n' | 0))
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
@@ -184,8 +188,16 @@ fn rows_of(bytes: &[u8]) -> u64 {
 }
 
 fn read_with(bytes: &[u8], chunk: usize, buffer: usize) -> Kept {
+    read_as(false, bytes, chunk, buffer)
+}
+
+fn read_as(exchange: bool, bytes: &[u8], chunk: usize, buffer: usize) -> Kept {
     let source = LineSource::with_chunk(Encoding::Utf8 { bom: 0 }, 256, chunk);
-    let framer = crate::formats::iis::framer(source);
+    let framer = if exchange {
+        crate::formats::exchange::framer(source)
+    } else {
+        crate::formats::iis::framer(source)
+    };
     Reading { buffer, ..Reading::default() }.drive(Box::new(framer), bytes)
 }
 
@@ -194,16 +206,20 @@ proptest! {
 
     /// Every row is emitted or counted as lost, and cuts change no event.
     #[test]
-    fn accounts_for_every_row_at_any_block_size(bytes in log(), chunk in 1_usize..300) {
-        let whole = read_with(&bytes, 256, 8192);
-        let mut expected = rows_of(&bytes);
+    fn accounts_for_every_row_at_any_block_size(
+        bytes in log(),
+        exchange: bool,
+        chunk in 1_usize..300,
+    ) {
+        let whole = read_as(exchange, &bytes, 256, 8192);
+        let mut expected = rows_of(&bytes, exchange);
         // A header line beyond the limit is lost as a line, though it is no row.
         expected += bytes
             .split(|b| matches!(b, b'\n' | 0))
             .filter(|line| line.len() > 256 && line.starts_with(b"#"))
             .count() as u64;
         prop_assert_eq!(whole.events.len() as u64 + whole.lost(), expected);
-        let cut = read_with(&bytes, chunk, 8192);
+        let cut = read_as(exchange, &bytes, chunk, 8192);
         prop_assert_eq!(&cut.events, &whole.events);
         prop_assert_eq!(cut.lost(), whole.lost());
     }
