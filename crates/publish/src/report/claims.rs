@@ -6,7 +6,7 @@ use model::case::{Case, Claim, HypothesisKind, ImpactState, Question};
 use super::limits;
 use super::text::{Anchors, Refs, Text, left_out};
 use crate::story;
-use crate::words::{Word, bytes, count, duration, spaced};
+use crate::words::{Word, bytes, counted, duration, spaced};
 
 /// A sentence with what is for it and against it.
 pub(super) struct ClaimView {
@@ -20,6 +20,7 @@ pub(super) struct ClaimView {
     pub(super) precision: Text,
     pub(super) confidence: &'static str,
     pub(super) still_in: bool,
+    pub(super) requested: bool,
     pub(super) supporting: Refs,
     pub(super) contradicting: Refs,
     pub(super) waiver: Text,
@@ -43,7 +44,11 @@ pub(super) struct QuestionView {
 
 /// The chain of the attack.
 pub(super) fn chain(case: &Case, anchors: &Anchors) -> ClaimList {
-    list(&story::steps(case), anchors)
+    let mut chain = list(&story::steps(case), anchors);
+    for (row, claim) in chain.rows.iter_mut().zip(story::steps(case)) {
+        row.text = Text::long(story::timeless(claim));
+    }
+    chain
 }
 
 fn list(claims: &[&Claim], anchors: &Anchors) -> ClaimList {
@@ -55,19 +60,20 @@ fn list(claims: &[&Claim], anchors: &Anchors) -> ClaimList {
 }
 
 fn view(number: usize, claim: &Claim, anchors: &Anchors) -> ClaimView {
-    let last = claim.last.filter(|last| Some(*last) != claim.first);
+    let last = claim.last.filter(|last| Some(*last) != story::moment(claim));
     ClaimView {
         anchor: anchors.name(&claim.id),
         id: Text::short(&claim.id),
         number: Text::count(number),
         text: Text::long(&claim.text),
-        first: Text::time(claim.first),
+        first: Text::time(story::moment(claim)),
         last: last.map_or_else(|| Text::short(""), |last: Time| Text::time(Some(last))),
         precision: Text::short(
             &claim.precision_s.map(|s| format!("± {}", duration(s))).unwrap_or_default(),
         ),
         confidence: claim.confidence.word(),
         still_in: claim.question == Question::StillIn,
+        requested: story::only_requested(claim),
         supporting: anchors.refs(&claim.supporting),
         contradicting: anchors.refs(&claim.contradicting),
         waiver: Text::long(claim.waiver.as_deref().unwrap_or_default()),
@@ -90,15 +96,14 @@ pub(super) fn questions(case: &Case, anchors: &Anchors) -> Vec<QuestionView> {
 fn view_question(case: &Case, question: Question, anchors: &Anchors) -> QuestionView {
     let claims: Vec<&Claim> = case.claims.iter().filter(|c| c.question == question).collect();
     let assessed = assessed(case, question, claims.len());
-    // The chain shows the claims of these two with their anchors: here a link is enough.
-    let in_chain = matches!(question, Question::Hit | Question::StillIn);
-    let shown: &[&Claim] = if in_chain { &[] } else { &claims };
+    // The chain shows its steps with their anchors: here stands what is said beside them.
+    let beside: Vec<&Claim> = claims.iter().copied().filter(|c| !story::is_step(c)).collect();
     QuestionView {
         word: question.word(),
         asks: asks(question),
         answer: Text::long(&answer(case, question, assessed, claims.len())),
         assessed,
-        claims: list(shown, anchors),
+        claims: list(&beside, anchors),
     }
 }
 
@@ -128,23 +133,33 @@ fn answer(case: &Case, question: Question, assessed: bool, claims: usize) -> Str
     let verdict = &case.verdict;
     match question {
         Question::Exposed => format!(
-            "Exposure: {}; {} windows (section 3).",
+            "Exposure: {}; {} (section 3).",
             verdict.exposure.word(),
-            count(case.windows.len())
+            counted(case.windows.len(), "window", "windows")
         ),
         Question::Hit => {
-            format!("{}; {} statements (section 4).", verdict.compromise.headline(), count(claims))
+            format!(
+                "{}; {} in all, the steps in section 4.",
+                verdict.compromise.headline(),
+                statements(claims)
+            )
         }
         Question::StillIn => {
-            format!("Presence: {}; {} statements (section 4).", verdict.presence.word(), count(claims))
+            format!("Presence: {}; {}, in section 4.", verdict.presence.word(), statements(claims))
         }
-        Question::Taken => format!("{} assets below.", count(case.impact.len())),
+        Question::Taken => format!("{} below.", counted(case.impact.len(), "asset", "assets")),
         Question::Who => format!(
-            "{} hypotheses below; none of them is a finding of fact.",
-            count(case.hypotheses.as_ref().map_or(0, Vec::len))
+            "{} below; none is a finding of fact.",
+            counted(case.hypotheses.as_ref().map_or(0, Vec::len), "hypothesis", "hypotheses")
         ),
-        Question::WhatNow => format!("{} actions (section 2).", count(case.actions.len())),
+        Question::WhatNow => {
+            format!("{} (section 2).", counted(case.actions.len(), "action", "actions"))
+        }
     }
+}
+
+fn statements(n: usize) -> String {
+    counted(n, "statement", "statements")
 }
 
 /// An asset.
@@ -178,7 +193,10 @@ pub(super) fn impact(case: &Case, anchors: &Anchors) -> ImpactView {
         bytes: Text::short(&impact.bytes_max.map_or_else(|| "unknown".to_owned(), bytes)),
         claims: anchors.refs(&impact.claims),
     });
-    ImpactView { rows: rows.collect(), left_out: left_out(case.impact.len(), limits::LIST, "case.json") }
+    ImpactView {
+        rows: rows.collect(),
+        left_out: left_out(case.impact.len(), limits::LIST, "case.json"),
+    }
 }
 
 /// Somebody who fits.
@@ -221,5 +239,8 @@ pub(super) fn hypotheses(case: &Case, anchors: &Anchors) -> HypothesesView {
             contradicting: anchors.refs(&hypothesis.contradicting),
         }
     });
-    HypothesesView { rows: rows.collect(), left_out: left_out(all.len(), limits::LIST, "case.json") }
+    HypothesesView {
+        rows: rows.collect(),
+        left_out: left_out(all.len(), limits::LIST, "case.json"),
+    }
 }

@@ -7,10 +7,10 @@ use super::axis::{Axis, Px, Tick};
 use super::limits;
 use super::text::{Anchors, Refs, Text, left_out};
 use crate::story;
-use crate::words::{Word, cause, count, stamp, stamp_or_unknown};
+use crate::words::{Word, cause, count, counted, stamp, stamp_or_unknown};
 
-const LEFT: Px = Px::units(222);
-const WIDTH: Px = Px::units(756);
+const LEFT: Px = Px::units(238);
+const WIDTH: Px = Px::units(740);
 const LANE: i64 = 22;
 const HEADING: i64 = 24;
 const TOP: i64 = 22;
@@ -40,8 +40,17 @@ pub(super) struct Lane {
     pub(super) bar_y: Px,
     pub(super) label: Text,
     pub(super) bars: Vec<Bar>,
-    /// Where a window closed, with the word for what closed it.
-    pub(super) shut: Option<(Px, &'static str)>,
+    /// Where a window closed.
+    pub(super) shut: Option<Shut>,
+}
+
+/// The end of a window.
+pub(super) struct Shut {
+    pub(super) x: Px,
+    /// The word for what closed it.
+    pub(super) by: &'static str,
+    /// The word stands on the left, for want of room.
+    pub(super) left: bool,
 }
 
 /// One step or several near each other.
@@ -57,6 +66,10 @@ pub(super) struct Marker {
     pub(super) text_y: Px,
     pub(super) label: Text,
     pub(super) title: Text,
+    /// Written beside it in a closer view: its time of day.
+    pub(super) beside: Text,
+    /// That text stands on the left, for want of room.
+    pub(super) beside_left: bool,
 }
 
 /// A heading among the lanes.
@@ -120,7 +133,12 @@ pub(super) fn picture(case: &Case, anchors: &Anchors) -> Picture {
         strip: axis.map(|axis| main_strip(case, &axis, &groups)),
         close_ups: close_ups(&groups),
         notes: axis.map(|axis| notes(case, &axis)).unwrap_or_default(),
-        windows: case.windows.iter().take(limits::WINDOWS).map(|w| window_row(w, anchors)).collect(),
+        windows: case
+            .windows
+            .iter()
+            .take(limits::WINDOWS)
+            .map(|w| window_row(w, anchors))
+            .collect(),
         left_out: left_out(case.windows.len(), limits::WINDOWS, "case.json"),
     }
 }
@@ -129,7 +147,7 @@ fn numbered(case: &Case) -> Vec<Step<'_>> {
     let steps = story::steps(case).into_iter().take(limits::CLAIMS).enumerate();
     steps
         .filter_map(|(at, claim)| {
-            Some(Step { number: at + 1, at: claim.first?.unix_nanos(), claim })
+            Some(Step { number: at + 1, at: story::moment(claim)?.unix_nanos(), claim })
         })
         .collect()
 }
@@ -175,39 +193,46 @@ fn main_strip(case: &Case, axis: &Axis, groups: &[Vec<Step<'_>>]) -> Strip {
     if !case.windows.is_empty() {
         drawing.heading("Windows of exposure");
     }
+    let end = case.as_of.time.map_or(axis.to(), Time::unix_nanos);
     for window in case.windows.iter().take(MAX_WINDOW_LANES) {
-        let end = case.as_of.time.map_or(axis.to(), Time::unix_nanos);
         let shut = window.closed.as_ref().and_then(|closed| {
-            Some((axis.x(closed.latest.or(closed.earliest)?.unix_nanos()), closed.by.word()))
+            let x = axis.x(closed.latest.or(closed.earliest)?.unix_nanos());
+            Some(Shut { x, by: closed.by.word(), left: x.0 > LEFT.0 + WIDTH.0 * 9 / 10 })
         });
         drawing.lane(&window.chain, window_bars(axis, window, end), shut);
     }
     drawing.heading("Coverage of the sources");
     for row in drawn_sources(case).take(MAX_LANES) {
-        drawing.lane(&row.logsource, source_bars(axis, row), None);
+        drawing.lane(&row.logsource, source_bars(axis, row, end), None);
     }
     let as_of = case.as_of.time.map(|time| axis.x(time.unix_nanos()));
-    drawing.strip("strip", "Windows, coverage and attack steps on one time axis", &describe(case), markers, as_of)
+    drawing.strip(
+        "strip",
+        "Windows, coverage and attack steps on one time axis",
+        &describe(case),
+        markers,
+        as_of,
+    )
 }
 
 /// Sources that can show a step, and all others that were read.
 fn drawn_sources(case: &Case) -> impl Iterator<Item = &Coverage> {
-    story::ledger(case).into_iter().filter(|row| {
-        !row.steps_it_would_show.is_empty() || row.state == CoverageState::Present
-    })
+    story::ledger(case)
+        .into_iter()
+        .filter(|row| !row.steps_it_would_show.is_empty() || row.state == CoverageState::Present)
 }
 
 fn describe(case: &Case) -> String {
     let read = case.coverage.iter().filter(|row| row.state == CoverageState::Present).count();
     let gaps: usize = case.coverage.iter().map(|row| row.gaps.len()).sum();
     format!(
-        "{} attack steps; {} windows of exposure; {} of {} sources read, with {} gaps. {} \
+        "{}; {} of exposure; {} of {} sources read, with {}. {} \
          The same as tables: windows below, steps in section 4, coverage and gaps in section 6.",
-        count(story::steps(case).len()),
-        count(case.windows.len()),
+        counted(story::steps(case).len(), "attack step", "attack steps"),
+        counted(case.windows.len(), "window", "windows"),
         count(read),
         count(case.coverage.len()),
-        count(gaps),
+        counted(gaps, "gap", "gaps"),
         case.windows.iter().take(4).map(|w| story::window(w) + ". ").collect::<String>()
     )
 }
@@ -219,8 +244,8 @@ fn notes(case: &Case, axis: &Axis) -> Vec<Text> {
     let early = case.coverage.iter().filter(before).count();
     if early > 0 {
         notes.push(format!(
-            "{} sources reach further back than this picture; section 6 has their first records.",
-            count(early)
+            "Cut at the left edge: {}; section 6 has the first records.",
+            counted(early, "source that reaches further back", "sources that reach further back")
         ));
     }
     for (all, max, what) in [
@@ -228,7 +253,11 @@ fn notes(case: &Case, axis: &Axis) -> Vec<Text> {
         (case.windows.len(), MAX_WINDOW_LANES, "windows"),
     ] {
         if all > max {
-            notes.push(format!("Drawn: {} of {} {what}; the tables have the rest.", count(max), count(all)));
+            notes.push(format!(
+                "Drawn: {} of {} {what}; the tables have the rest.",
+                count(max),
+                count(all)
+            ));
         }
     }
     notes.iter().map(|note| Text::short(note)).collect()
@@ -272,9 +301,9 @@ fn window_bars(axis: &Axis, window: &Window, as_of: i64) -> Vec<Bar> {
     bars
 }
 
-fn source_bars(axis: &Axis, row: &Coverage) -> Vec<Bar> {
+fn source_bars(axis: &Axis, row: &Coverage, as_of: i64) -> Vec<Bar> {
     let whole = |class, title: &str| {
-        let mut bar = bar(axis, class, axis.from(), axis.to(), title);
+        let mut bar = bar(axis, class, axis.from(), as_of, title);
         bar.label = Text::short(title);
         vec![bar]
     };
@@ -294,7 +323,7 @@ fn source_bars(axis: &Axis, row: &Coverage) -> Vec<Bar> {
     }
     for gap in row.gaps.iter().take(limits::GAPS) {
         let start = gap.from.map_or(axis.from(), Time::unix_nanos);
-        let end = gap.to.map_or(axis.to(), Time::unix_nanos);
+        let end = gap.to.map_or(as_of, Time::unix_nanos);
         let why = cause(&gap.cause);
         let title =
             format!("gap: {why}, {} to {}", stamp_or_unknown(gap.from), stamp_or_unknown(gap.to));
@@ -316,12 +345,20 @@ fn marker(axis: &Axis, group: &[Step<'_>], y: i64) -> Marker {
         }
         (first, _) => first.map(|step| step.number.to_string()).unwrap_or_default(),
     };
-    let still_in = group.iter().all(|step| step.claim.question == Question::StillIn);
+    let class = if group.iter().all(|step| step.claim.question == Question::StillIn) {
+        "mark still"
+    } else if group.iter().all(|step| story::only_requested(step.claim)) {
+        "mark asked"
+    } else {
+        "mark"
+    };
     let x = Px(i64::midpoint(from.0, to.0));
     let width = Px(180 + 62 * i64::try_from(label.chars().count().saturating_sub(1)).unwrap_or(0));
     let title = group.iter().take(20).map(title_of).collect::<Vec<_>>().join("; ");
     Marker {
-        class: if still_in { "mark still" } else { "mark" },
+        class,
+        beside: Text::short(""),
+        beside_left: false,
         x,
         y: Px::units(y),
         from,
@@ -336,8 +373,8 @@ fn marker(axis: &Axis, group: &[Step<'_>], y: i64) -> Marker {
 }
 
 fn title_of(step: &Step<'_>) -> String {
-    let time = step.claim.first.map(stamp).unwrap_or_default();
-    let text: String = step.claim.text.chars().take(120).collect();
+    let time = story::moment(step.claim).map(stamp).unwrap_or_default();
+    let text: String = story::timeless(step.claim).chars().take(120).collect();
     format!("step {}, {time}: {text}", step.number)
 }
 
@@ -362,12 +399,19 @@ fn close_up(n: usize, group: &[Step<'_>]) -> Strip {
     let mut drawing = Drawing::new(axis);
     let mut markers = Vec::new();
     for step in group.iter().take(MAX_CLOSE_UP_STEPS) {
-        let y = drawing.lane(&crate::words::spaced(&step.claim.statement), Vec::new(), None);
-        markers.push(marker(&axis, &[*step], y + LANE / 2));
+        let y = drawing.lane(&story::step_name(step.claim), Vec::new(), None);
+        let mark = marker(&axis, &[*step], y + LANE / 2);
+        let time = Time::from_unix_nanos(step.at, 3).to_string();
+        markers.push(Marker {
+            beside: Text::short(time.get(11..23).unwrap_or_default()),
+            beside_left: mark.x.0 > LEFT.0 + WIDTH.0 * 3 / 4,
+            ..mark
+        });
     }
     let (from, to) = (group.first().map_or(0, |s| s.number), group.last().map_or(0, |s| s.number));
     let rest = group.len().saturating_sub(MAX_CLOSE_UP_STEPS);
-    let more = if rest > 0 { format!("; {} more in section 4", count(rest)) } else { String::new() };
+    let more =
+        if rest > 0 { format!("; {} more in section 4", count(rest)) } else { String::new() };
     let title = format!("Closer view of steps {from} to {to}{more}");
     let desc = group.iter().take(MAX_CLOSE_UP_STEPS).map(title_of).collect::<Vec<_>>().join("; ");
     drawing.strip(&format!("close-up-{}", n + 1), &title, &desc, markers, None)
@@ -397,7 +441,7 @@ impl Drawing {
         self.headings.push(Heading { y: Px::units(y + HEADING - 8), text });
     }
 
-    fn lane(&mut self, label: &str, bars: Vec<Bar>, shut: Option<(Px, &'static str)>) -> i64 {
+    fn lane(&mut self, label: &str, bars: Vec<Bar>, shut: Option<Shut>) -> i64 {
         let y = self.next(LANE);
         self.lanes.push(Lane {
             y: Px::units(y + LANE),

@@ -35,7 +35,10 @@ impl Text {
             Some((at, _)) => {
                 let head = raw.get(..at).unwrap_or_default();
                 let all = count(raw.chars().count());
-                Self(format!("{}… [cut: {all} characters in all, whole in case.json]", inert_text(head)))
+                Self(format!(
+                    "{}… [cut: {all} characters in all, whole in case.json]",
+                    inert_text(head)
+                ))
             }
         }
     }
@@ -140,7 +143,8 @@ fn shown_events(case: &Case) -> BTreeSet<String> {
         w.opened.basis.iter().chain(w.closed.iter().flat_map(|closed| &closed.basis))
     });
     let known: BTreeSet<&String> = case.events.iter().map(|event| &event.id).collect();
-    let wanted = case.verdict.rests_on.iter().chain(&case.host.build_basis).chain(windows).chain(claims);
+    let wanted =
+        case.verdict.rests_on.iter().chain(&case.host.build_basis).chain(windows).chain(claims);
     let all = case.events.iter().map(|event| &event.id);
     let mut shown = BTreeSet::new();
     for id in wanted.filter(|id| known.contains(id)).chain(all) {

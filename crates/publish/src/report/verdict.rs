@@ -58,7 +58,9 @@ pub(super) fn verdict(case: &Case, anchors: &Anchors) -> VerdictView {
         rests_on: anchors.refs(&case.verdict.rests_on),
         axes: axes(case),
         names: texts(&case.host.names, 20),
-        product: Text::short(case.host.product.as_deref().unwrap_or("no product that this content knows")),
+        product: Text::short(
+            case.host.product.as_deref().unwrap_or("no product that this content knows"),
+        ),
         build: known(&case.host.build),
         build_basis: anchors.refs(&case.host.build_basis),
         sid: known(&case.host.sid),
@@ -80,7 +82,11 @@ fn axes(case: &Case) -> Vec<Axis> {
     let verdict = &case.verdict;
     let axis = |name, word: &str, meaning| Axis { name, word: Text::short(word), meaning };
     vec![
-        axis("Furthest step shown", &spaced(&verdict.compromise.stage), "How far along its chain the attack is proven."),
+        axis(
+            "Furthest step shown",
+            &spaced(&verdict.compromise.stage),
+            "How far along its chain the attack is proven.",
+        ),
         axis("Presence", verdict.presence.word(), presence(verdict.presence)),
         axis("Exposure", verdict.exposure.word(), exposure(verdict.exposure)),
         axis("Coverage", verdict.coverage.word(), coverage(verdict.coverage)),
@@ -97,7 +103,9 @@ fn presence(presence: Presence) -> &'static str {
         Presence::Present => "Something of the attacker was there at the end of the evidence.",
         Presence::Removed => "It was there, and evidence shows it gone by a stated time.",
         Presence::Unknown => "Whether something of the attacker is still there is not proven.",
-        Presence::NotApplicable => "Nothing was ever shown to be placed, and compromise is excluded.",
+        Presence::NotApplicable => {
+            "Nothing was ever shown to be placed, and compromise is excluded."
+        }
     }
 }
 
@@ -112,7 +120,9 @@ fn exposure(exposure: Exposure) -> &'static str {
 
 fn coverage(coverage: Adequacy) -> &'static str {
     match coverage {
-        Adequacy::Adequate => "Sources that would show each step above the headline were read without gaps.",
+        Adequacy::Adequate => {
+            "Sources that would show each step above the headline were read without gaps."
+        }
         Adequacy::Partial => "Some steps above the headline are excluded, others are not.",
         Adequacy::Inadequate => "No step above the headline is excluded by what was read.",
     }
@@ -146,5 +156,8 @@ pub(super) fn actions(case: &Case, anchors: &Anchors) -> ActionsView {
         closes_when: Text::long(&action.closes_when),
         triggered_by: anchors.refs(&action.triggered_by),
     });
-    ActionsView { rows: rows.collect(), left_out: left_out(actions.len(), limits::LIST, "case.json") }
+    ActionsView {
+        rows: rows.collect(),
+        left_out: left_out(actions.len(), limits::LIST, "case.json"),
+    }
 }

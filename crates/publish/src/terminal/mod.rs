@@ -3,10 +3,12 @@
 mod overview;
 mod page;
 
-use model::case::{Case, Claim, Coverage, CoverageState, NextEvidence};
+use std::collections::BTreeSet;
+
+use model::case::{Case, Claim, Coverage, CoverageState, NextEvidence, Question};
 
 use crate::story::{self, Tone};
-use crate::words::{Word, cause, count, day, number, several};
+use crate::words::{Word, count, day, number, several, short_cause};
 
 pub use overview::overview;
 use page::{Page, Paint};
@@ -26,6 +28,7 @@ pub struct Style {
 const MAX_WINDOWS: usize = 4;
 const MAX_SOURCES: usize = 10;
 const MAX_STEPS: usize = 12;
+const MAX_BESIDE: usize = 4;
 const MAX_UNKNOWNS: usize = 6;
 const MAX_ACTIONS: usize = 4;
 const MAX_REQUESTS: usize = 2;
@@ -95,12 +98,17 @@ fn axes(case: &Case) -> String {
 }
 
 fn sentence(claim: &Claim) -> String {
+    cited(claim, &claim.text)
+}
+
+/// A sentence with the ids of what is for it.
+fn cited(claim: &Claim, text: &str) -> String {
     let mut ids = vec![claim.id.as_str()];
     ids.extend(claim.supporting.iter().take(6).map(String::as_str));
     let more = claim.supporting.len().saturating_sub(6);
     let rest = if more > 0 { format!(" +{more}") } else { String::new() };
     let waived = if claim.waiver.is_some() { " (waived)" } else { "" };
-    format!("{}{waived} [{}{rest}]", page::cut(&claim.text, 400), ids.join(" "))
+    format!("{}{waived} [{}{rest}]", page::cut(text, 400), ids.join(" "))
 }
 
 fn windows(page: &mut Page, case: &Case) {
@@ -110,7 +118,7 @@ fn windows(page: &mut Page, case: &Case) {
     for window in case.windows.iter().take(MAX_WINDOWS) {
         page.row("WINDOW", &story::window(window));
     }
-    page.more(case.windows.len(), MAX_WINDOWS, "windows");
+    page.more(case.windows.len(), MAX_WINDOWS);
 }
 
 fn seen(page: &mut Page, case: &Case) {
@@ -121,10 +129,12 @@ fn seen(page: &mut Page, case: &Case) {
         page.row("SEEN", "no source that would show a step was read");
     }
     let width = read.iter().take(MAX_SOURCES).map(|row| row.logsource.chars().count()).max();
+    let width = width.unwrap_or(0).min(34);
     for row in read.iter().take(MAX_SOURCES) {
-        page.row("SEEN", &source_line(row, width.unwrap_or(0).min(34)));
+        let name = format!("{:width$}", page::cut(&row.logsource, 60));
+        page.hanging("SEEN", &name, &source_line(row));
     }
-    page.more(read.len(), MAX_SOURCES, "sources read");
+    page.more(read.len(), MAX_SOURCES);
     for state in [CoverageState::Absent, CoverageState::Unreadable, CoverageState::NotAssessed] {
         let names: Vec<&str> = unread
             .iter()
@@ -137,22 +147,24 @@ fn seen(page: &mut Page, case: &Case) {
     }
 }
 
-fn source_line(row: &Coverage, width: usize) -> String {
+fn source_line(row: &Coverage) -> String {
     let span = match (row.from, row.to) {
         (Some(from), Some(to)) if day(from) == day(to) => day(to),
         (Some(from), Some(to)) => format!("{} → {}", day(from), day(to)),
         _ => "no times".to_owned(),
     };
-    let state = match row.gaps.first() {
-        None if row.lost == 0 => "whole".to_owned(),
-        None => format!("PARTIAL: {} lost", several(row.lost, "record", "records")),
-        Some(gap) => {
-            let n = u64::try_from(row.gaps.len()).unwrap_or(u64::MAX);
-            format!("PARTIAL: {} ({})", several(n, "gap", "gaps"), cause(&gap.cause))
-        }
+    let causes: BTreeSet<String> = row.gaps.iter().map(|gap| short_cause(&gap.cause)).collect();
+    let mut faults: Vec<String> = causes.into_iter().take(4).collect();
+    if row.lost > 0 {
+        faults.push(format!("{} lost", several(row.lost, "record", "records")));
+    }
+    let state = if faults.is_empty() {
+        "whole".to_owned()
+    } else {
+        format!("PARTIAL: {}", faults.join(", "))
     };
     let against = if row.contradicted_by.is_empty() { "" } else { " · contradicted" };
-    format!("{:width$}  {span}  {state}{against}", page::cut(&row.logsource, 60))
+    format!("{span}  {state}{against}")
 }
 
 fn chain(page: &mut Page, case: &Case) {
@@ -161,17 +173,33 @@ fn chain(page: &mut Page, case: &Case) {
         page.row("CHAIN", "no step of an attack is shown");
     }
     for claim in steps.iter().take(MAX_STEPS) {
-        let time = claim.first.map_or_else(|| "time unknown".to_owned(), page::to_the_millisecond);
-        page.hanging("CHAIN", &time, &sentence(claim));
+        let time = story::moment(claim);
+        let time = time.map_or_else(|| "time unknown".to_owned(), page::to_the_millisecond);
+        page.hanging("CHAIN", &time, &cited(claim, story::timeless(claim)));
     }
-    page.more(steps.len(), MAX_STEPS, "steps");
+    page.more(steps.len(), MAX_STEPS);
+    also(page, case);
+}
+
+/// What is said about the steps and is not told as a reason already.
+fn also(page: &mut Page, case: &Case) {
+    let beside = |claim: &&Claim| {
+        claim.question == Question::Hit
+            && !story::is_step(claim)
+            && !case.verdict.claims.contains(&claim.id)
+    };
+    let beside: Vec<&Claim> = case.claims.iter().filter(beside).collect();
+    for claim in beside.iter().take(MAX_BESIDE) {
+        page.row("ALSO", &sentence(claim));
+    }
+    page.more(beside.len(), MAX_BESIDE);
 }
 
 fn clocks(page: &mut Page, case: &Case) {
     for clock in case.clocks.iter().take(MAX_WINDOWS) {
         page.row("CLOCK", &story::clock(clock));
     }
-    page.more(case.clocks.len(), MAX_WINDOWS, "clocks");
+    page.more(case.clocks.len(), MAX_WINDOWS);
 }
 
 fn not_known(page: &mut Page, case: &Case) {
@@ -179,7 +207,7 @@ fn not_known(page: &mut Page, case: &Case) {
     for sentence in open.iter().take(MAX_UNKNOWNS) {
         page.row("NOT KNOWN", &page::cut(sentence, 400));
     }
-    page.more(open.len(), MAX_UNKNOWNS, "open points");
+    page.more(open.len(), MAX_UNKNOWNS);
 }
 
 fn do_now(page: &mut Page, case: &Case) {
@@ -187,18 +215,23 @@ fn do_now(page: &mut Page, case: &Case) {
     for action in actions.iter().take(MAX_ACTIONS) {
         page.hanging("DO NOW", &action.order.to_string(), &page::cut(&action.text, 240));
     }
-    page.more(actions.len(), MAX_ACTIONS, "actions");
+    page.more(actions.len(), MAX_ACTIONS);
 }
 
 fn ask_for(page: &mut Page, case: &Case) {
     for next in case.next_evidence.iter().take(MAX_REQUESTS) {
         page.row("ASK FOR", &request(next));
     }
-    page.more(case.next_evidence.len(), MAX_REQUESTS, "sources");
+    page.more(case.next_evidence.len(), MAX_REQUESTS);
 }
 
 fn request(next: &NextEvidence) -> String {
-    format!("{} at {}: {}", next.logsource, page::cut(&next.path, 160), page::cut(&next.could_change, 240))
+    format!(
+        "{} at {}: {}",
+        next.logsource,
+        page::cut(&next.path, 160),
+        page::cut(&next.could_change, 240)
+    )
 }
 
 fn method(page: &mut Page, case: &Case) {
@@ -213,5 +246,12 @@ fn method(page: &mut Page, case: &Case) {
         ),
     );
     page.row("READ", &story::reading_line(case));
-    page.row("", &format!("{} findings · {} events kept", count(case.findings.len()), count(case.events.len())));
+    page.row(
+        "",
+        &format!(
+            "{} findings · {} events kept",
+            count(case.findings.len()),
+            count(case.events.len())
+        ),
+    );
 }

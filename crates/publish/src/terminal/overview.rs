@@ -19,7 +19,8 @@ pub fn overview(cases: &[&Case], style: Style) -> String {
             *width = (*width).max(cell.width());
         }
     }
-    let mut out = line(&HEAD.map(str::to_owned), &widths, |_, cell| painted(cell, Paint::Bold, style));
+    let mut out =
+        line(&HEAD.map(str::to_owned), &widths, |_, cell| painted(cell, Paint::Bold, style));
     for (case, row) in cases.iter().zip(&rows) {
         out.push_str(&line(row, &widths, |column, cell| {
             if column == 1 { painted(cell, paint(case), style) } else { cell.to_owned() }

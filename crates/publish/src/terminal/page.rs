@@ -67,6 +67,10 @@ impl Page {
         let key = self.face(key);
         let text = self.face(text);
         let indent = if key.is_empty() { 0 } else { key.width() + 2 };
+        let indent = if LABEL + indent + 24 > self.style.width { 2 } else { indent };
+        if indent == 2 && !key.is_empty() {
+            return self.stacked(label, &key, &text);
+        }
         let room = self.style.width.saturating_sub(LABEL + indent).max(16);
         let mut pad = format!("{key:indent$}");
         for line in wrap(&text, room) {
@@ -78,10 +82,22 @@ impl Page {
         }
     }
 
+    /// Key and text under each other, where there is no room beside.
+    fn stacked(&mut self, label: &'static str, key: &str, text: &str) {
+        let room = self.style.width.saturating_sub(LABEL + 2).max(16);
+        let key = wrap(key, room + 2);
+        let text = wrap(text, room).into_iter().map(|line| format!("  {line}"));
+        for line in key.into_iter().chain(text) {
+            self.label(label);
+            self.out.push_str(line.trim_end());
+            self.out.push('\n');
+        }
+    }
+
     /// Says how much of a list is not shown.
-    pub(super) fn more(&mut self, all: usize, shown: usize, what: &str) {
+    pub(super) fn more(&mut self, all: usize, shown: usize) {
         if all > shown {
-            self.row("", &format!("… {} more {what}: see the report", count(all - shown)));
+            self.row("", &format!("… {} more in the report", count(all - shown)));
         }
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use model::case::*;
 use model::{Issue, Locator, Time, TimeBasis};
 
-pub fn t(text: &str) -> Time {
+pub(crate) fn t(text: &str) -> Time {
     Time::parse(text).unwrap_or_else(|| panic!("not a time: {text}"))
 }
 
@@ -25,8 +25,11 @@ fn claim(id: &str, question: Question, statement: &str, at: Option<&str>, text: 
         id: id.to_owned(),
         question,
         statement: statement.to_owned(),
-        args: BTreeMap::new(),
-        text: text.to_owned(),
+        args: args(question, statement),
+        text: match at {
+            Some(at) if question == Question::Hit => format!("{}: {text}", spoken(at)),
+            _ => text.to_owned(),
+        },
         first: at.map(t),
         last: at.map(t),
         precision_s: None,
@@ -34,6 +37,23 @@ fn claim(id: &str, question: Question, statement: &str, at: Option<&str>, text: 
         contradicting: vec![],
         confidence: Confidence::Moderate,
         waiver: None,
+    }
+}
+
+/// `2021-03-14 06:40:13 UTC`, as the sentences of `assess` begin.
+fn spoken(at: &str) -> String {
+    format!("{} UTC", at.get(..19).unwrap().replace('T', " "))
+}
+
+/// Steps are named `chain.step.outcome`, and carry chain and step as arguments.
+fn args(question: Question, statement: &str) -> BTreeMap<String, String> {
+    let parts: Vec<&str> = statement.split('.').collect();
+    match (question, parts.as_slice()) {
+        (Question::Hit, [chain, step, _]) => BTreeMap::from([
+            ("chain".to_owned(), (*chain).to_owned()),
+            ("step".to_owned(), (*step).to_owned()),
+        ]),
+        _ => BTreeMap::new(),
     }
 }
 
@@ -143,7 +163,10 @@ fn frame(host: &str, as_of: &str) -> Case {
             build: Some("15.1.2106.2".to_owned()),
             build_basis: strings(&["E1"]),
         },
-        as_of: AsOf { time: Some(t(as_of)), basis: "newest record, exchange/httpproxy-owa".to_owned() },
+        as_of: AsOf {
+            time: Some(t(as_of)),
+            basis: "newest record, exchange/httpproxy-owa".to_owned(),
+        },
         clocks: vec![],
         verdict: Verdict {
             headline: String::new(),
@@ -214,7 +237,7 @@ fn proxylogon_window() -> Window {
 }
 
 /// An Exchange server that was broken into, patched, and whose web shell is still there.
-pub fn compromised() -> Case {
+pub(crate) fn compromised() -> Case {
     let mut case = frame("EX01.contoso.example", "2021-03-12T09:14:22.318Z");
     case.verdict.compromise = Compromise {
         shown: Level::Compromised,
@@ -233,15 +256,19 @@ pub fn compromised() -> Case {
     case.next_evidence = vec![
         NextEvidence {
             logsource: "exchange/ecp-server".to_owned(),
-            path: "C:\\Program Files\\Microsoft\\Exchange Server\\V15\\Logging\\ECP\\Server\\".to_owned(),
+            path: "C:\\Program Files\\Microsoft\\Exchange Server\\V15\\Logging\\ECP\\Server\\"
+                .to_owned(),
             how: "copy the folder for 10 to 28 February 2021, or restore it from backup".to_owned(),
-            could_change: "would show whether an earlier configuration write took place in the gap".to_owned(),
+            could_change: "would show whether an earlier configuration write took place in the gap"
+                .to_owned(),
         },
         NextEvidence {
             logsource: "exchange/httpproxy-ews".to_owned(),
-            path: "C:\\Program Files\\Microsoft\\Exchange Server\\V15\\Logging\\HttpProxy\\Ews\\".to_owned(),
+            path: "C:\\Program Files\\Microsoft\\Exchange Server\\V15\\Logging\\HttpProxy\\Ews\\"
+                .to_owned(),
             how: "copy the folder".to_owned(),
-            could_change: "would show or exclude that mail was read through the forged session".to_owned(),
+            could_change: "would show or exclude that mail was read through the forged session"
+                .to_owned(),
         },
     ];
     case.actions = compromised_actions();
@@ -268,64 +295,218 @@ fn unknown_window() -> Window {
 fn compromised_claims() -> Vec<Claim> {
     use Question::{Exposed, Hit, StillIn, WhatNow};
     let mut shell = by(
-        claim("C7", StillIn, "web_shell_reached", Some("2021-03-12T08:55:03.120Z"),
-            "The web shell /aspnet_client/supp0rt.aspx answered 200 nineteen minutes before the end of the evidence, a day after the patch."),
+        claim(
+            "C7",
+            StillIn,
+            "artefact.present",
+            Some("2021-03-12T08:55:03.120Z"),
+            "The web shell /aspnet_client/supp0rt.aspx answered 200 nineteen minutes before the end of the evidence, a day after the patch.",
+        ),
         &["F4", "E10"],
     );
     shell.confidence = Confidence::High;
     vec![
-        by(claim("C1", Exposed, "vulnerable_build", Some("2021-02-10T00:00:00Z"),
-            "Build 15.1.2106.2 without the March 2021 update was running from 2021-02-10 at the latest."), &["E1"]),
-        by(claim("C2", Hit, "scanned", Some("2021-02-27T03:11:09.402Z"),
-            "203.0.113.44 asked for /ecp/y.js with a forged cookie; nothing shows that it was answered."), &["F1", "E2"]),
-        by(claim("C3", Hit, "ssrf", Some("2021-03-03T04:11:52.101Z"),
-            "A forged X-BEResource cookie made the server send a request to its own back end (CVE-2021-26855), from 198.51.100.7."), &["F2", "E3"]),
-        by(claim("C4", Hit, "configuration_write", Some("2021-03-03T04:12:04.870Z"),
-            "The external URL of the offline address book was set to script text through ECP (CVE-2021-27065)."), &["F3", "E4"]),
-        by(claim("C5", Hit, "web_shell_written", Some("2021-03-03T04:12:07.233Z"),
-            "C:\\inetpub\\wwwroot\\aspnet_client\\supp0rt.aspx was written by the reset of that address book."), &["F3", "E5", "E6"]),
-        by(claim("C6", Hit, "command_execution", Some("2021-03-03T04:20:31Z"),
-            "The worker process of MSExchangeECPAppPool started a command interpreter."), &["F5", "E7", "E8"]),
+        by(
+            claim(
+                "C1",
+                Exposed,
+                "vulnerable_build",
+                Some("2021-02-10T00:00:00Z"),
+                "Build 15.1.2106.2 without the March 2021 update was running from 2021-02-10 at the latest.",
+            ),
+            &["E1"],
+        ),
+        by(
+            claim(
+                "C2",
+                Hit,
+                "proxylogon.ssrf.requested",
+                Some("2021-02-27T03:11:09.402Z"),
+                "203.0.113.44 asked for /ecp/y.js with a forged cookie; nothing shows that it was answered.",
+            ),
+            &["F1", "E2"],
+        ),
+        by(
+            claim(
+                "C3",
+                Hit,
+                "proxylogon.ssrf.proven",
+                Some("2021-03-03T04:11:52.101Z"),
+                "A forged X-BEResource cookie made the server send a request to its own back end (CVE-2021-26855), from 198.51.100.7.",
+            ),
+            &["F2", "E3"],
+        ),
+        by(
+            claim(
+                "C4",
+                Hit,
+                "proxylogon.configuration_write.proven",
+                Some("2021-03-03T04:12:04.870Z"),
+                "The external URL of the offline address book was set to script text through ECP (CVE-2021-27065).",
+            ),
+            &["F3", "E4"],
+        ),
+        by(
+            claim(
+                "C5",
+                Hit,
+                "proxylogon.web_shell_written.proven",
+                Some("2021-03-03T04:12:07.233Z"),
+                "C:\\inetpub\\wwwroot\\aspnet_client\\supp0rt.aspx was written by the reset of that address book.",
+            ),
+            &["F3", "E5", "E6"],
+        ),
+        by(
+            claim(
+                "C6",
+                Hit,
+                "proxylogon.command_execution.proven",
+                Some("2021-03-03T04:20:31Z"),
+                "The worker process of MSExchangeECPAppPool started a command interpreter.",
+            ),
+            &["F5", "E7", "E8"],
+        ),
         shell,
-        by(claim("C8", WhatNow, "patched_after_compromise", Some("2021-03-11T01:32:40Z"),
-            "The update of March 2021 was installed eight days after the break-in: it closes the hole and removes nothing."), &["E9"]),
+        by(
+            claim(
+                "C9",
+                Hit,
+                "source_addresses",
+                None,
+                "Source addresses of these steps: 198.51.100.7, 203.0.113.44.",
+            ),
+            &["E3", "E10"],
+        ),
+        by(
+            claim(
+                "C8",
+                WhatNow,
+                "patched_after_compromise",
+                Some("2021-03-11T01:32:40Z"),
+                "The update of March 2021 was installed eight days after the break-in: it closes the hole and removes nothing.",
+            ),
+            &["E9"],
+        ),
     ]
 }
 
 fn compromised_events() -> Vec<CaseEvent> {
     let mut command = event(7, "2021-03-03T04:20:31Z", "windows/process-creation", "M4", "");
     command.summary = None;
-    command.summary_b64 = Some("bm90IGEgY29tbWFuZDogYSBsaW5lIHRoYXQgYSBzY2FubmVyIG1pZ2h0IHRha2UgZm9yIG9uZQ==".to_owned());
+    command.summary_b64 = Some(
+        "bm90IGEgY29tbWFuZDogYSBsaW5lIHRoYXQgYSBzY2FubmVyIG1pZ2h0IHRha2UgZm9yIG9uZQ==".to_owned(),
+    );
     vec![
-        event(1, "2021-02-10T00:00:04.117Z", "exchange/httpproxy-owa", "M2", "build 15.1.2106.2 stated by HttpProxy"),
-        event(2, "2021-02-27T03:11:09.402Z", "exchange/httpproxy-ecp", "M3", "GET /ecp/y.js from 203.0.113.44, status 500"),
-        event(3, "2021-03-03T04:11:52.101Z", "exchange/httpproxy-ecp", "M3", "POST /ecp/proxyLogon.ecp, AnchorMailbox ServerInfo~a]@EX01:444, status 241"),
-        event(4, "2021-03-03T04:12:04.870Z", "exchange/ecp-server", "M5", "Set-OabVirtualDirectory, ExternalUrl set"),
-        event(5, "2021-03-03T04:12:07.233Z", "windows/file-creation", "M4", "w3wp.exe created C:\\inetpub\\wwwroot\\aspnet_client\\supp0rt.aspx"),
-        event(6, "2021-03-03T04:12:07.244Z", "windows/share-access", "M6", "write to \\\\*\\C$ from 127.0.0.1"),
+        event(
+            1,
+            "2021-02-10T00:00:04.117Z",
+            "exchange/httpproxy-owa",
+            "M2",
+            "build 15.1.2106.2 stated by HttpProxy",
+        ),
+        event(
+            2,
+            "2021-02-27T03:11:09.402Z",
+            "exchange/httpproxy-ecp",
+            "M3",
+            "GET /ecp/y.js from 203.0.113.44, status 500",
+        ),
+        event(
+            3,
+            "2021-03-03T04:11:52.101Z",
+            "exchange/httpproxy-ecp",
+            "M3",
+            "POST /ecp/proxyLogon.ecp, AnchorMailbox ServerInfo~a]@EX01:444, status 241",
+        ),
+        event(
+            4,
+            "2021-03-03T04:12:04.870Z",
+            "exchange/ecp-server",
+            "M5",
+            "Set-OabVirtualDirectory, ExternalUrl set",
+        ),
+        event(
+            5,
+            "2021-03-03T04:12:07.233Z",
+            "windows/file-creation",
+            "M4",
+            "w3wp.exe created C:\\inetpub\\wwwroot\\aspnet_client\\supp0rt.aspx",
+        ),
+        event(
+            6,
+            "2021-03-03T04:12:07.244Z",
+            "windows/share-access",
+            "M6",
+            "write to \\\\*\\C$ from 127.0.0.1",
+        ),
         command,
-        event(8, "2021-03-03T04:20:33Z", "windows/process-creation", "M4", "w3wp.exe started net.exe with arguments: group"),
-        event(9, "2021-03-11T01:32:40Z", "windows/application", "M7", "MsiInstaller: KB5000871 installed"),
-        event(10, "2021-03-12T08:55:03.120Z", "iis/front-end", "M8", "POST /aspnet_client/supp0rt.aspx 200 from 198.51.100.7"),
+        event(
+            8,
+            "2021-03-03T04:20:33Z",
+            "windows/process-creation",
+            "M4",
+            "w3wp.exe started net.exe with arguments: group",
+        ),
+        event(
+            9,
+            "2021-03-11T01:32:40Z",
+            "windows/application",
+            "M7",
+            "MsiInstaller: KB5000871 installed",
+        ),
+        event(
+            10,
+            "2021-03-12T08:55:03.120Z",
+            "iis/front-end",
+            "M8",
+            "POST /aspnet_client/supp0rt.aspx 200 from 198.51.100.7",
+        ),
     ]
 }
 
 fn compromised_findings() -> Vec<Finding> {
-    let mut ssrf = finding(2, "Forged back end target in HttpProxy", Severity::Critical, "ssrf", &["E3"]);
+    let mut ssrf =
+        finding(2, "Forged back end target in HttpProxy", Severity::Critical, "ssrf", &["E3"]);
     ssrf.matched = vec![
-        MatchedField { field: "AnchorMailbox".into(), value: Some("ServerInfo~a]@EX01:444/ecp/proxyLogon.ecp".into()), value_b64: None },
+        MatchedField {
+            field: "AnchorMailbox".into(),
+            value: Some("ServerInfo~a]@EX01:444/ecp/proxyLogon.ecp".into()),
+            value_b64: None,
+        },
         MatchedField { field: "HttpStatus".into(), value: Some("241".into()), value_b64: None },
     ];
-    let mut write = finding(3, "Script text in the URL of a virtual directory", Severity::Critical, "configuration_write", &["E4", "E5"]);
-    write.matched = vec![MatchedField { field: "CMD".into(), value: None, value_b64: Some("U2V0LU9hYlZpcnR1YWxEaXJlY3RvcnkgKGluZXJ0IHNhbXBsZSk=".into()) }];
-    let mut shell = finding(4, "Page that nobody shipped answers in aspnet_client", Severity::High, "web_shell_reached", &["E10"]);
+    let mut write = finding(
+        3,
+        "Script text in the URL of a virtual directory",
+        Severity::Critical,
+        "configuration_write",
+        &["E4", "E5"],
+    );
+    write.matched = vec![MatchedField {
+        field: "CMD".into(),
+        value: None,
+        value_b64: Some("U2V0LU9hYlZpcnR1YWxEaXJlY3RvcnkgKGluZXJ0IHNhbXBsZSk=".into()),
+    }];
+    let mut shell = finding(
+        4,
+        "Page that nobody shipped answers in aspnet_client",
+        Severity::High,
+        "web_shell_reached",
+        &["E10"],
+    );
     shell.event_count = 9;
     vec![
         finding(1, "Probe for the ECP hole", Severity::Medium, "reconnaissance", &["E2"]),
         ssrf,
         write,
         shell,
-        finding(5, "Command interpreter started by a web worker", Severity::High, "command_execution", &["E7", "E8"]),
+        finding(
+            5,
+            "Command interpreter started by a web worker",
+            Severity::High,
+            "command_execution",
+            &["E7", "E8"],
+        ),
     ]
 }
 
@@ -334,15 +515,34 @@ fn compromised_coverage() -> Vec<Coverage> {
     let before = |to: &str| gap("2021-01-03T00:00:00Z", to, "before_first_record");
     let mut owa = source("exchange/httpproxy-owa", whole, &["proxylogon.ssrf"]);
     owa.gaps = vec![before("2021-02-10T00:00:04Z")];
-    let mut ecp_proxy = source("exchange/httpproxy-ecp", whole, &["proxylogon.ssrf", "proxylogon.backend_session"]);
-    ecp_proxy.gaps = vec![before("2021-02-10T00:00:04Z"), gap("2021-02-18T05:00:00Z", "2021-02-18T11:00:00Z", "silence")];
-    let mut ecp = source("exchange/ecp-server", Some(("2021-02-28T14:00:00Z", "2021-03-12T09:02:00Z")), &["proxylogon.configuration_write"]);
+    let mut ecp_proxy =
+        source("exchange/httpproxy-ecp", whole, &["proxylogon.ssrf", "proxylogon.backend_session"]);
+    ecp_proxy.gaps = vec![
+        before("2021-02-10T00:00:04Z"),
+        gap("2021-02-18T05:00:00Z", "2021-02-18T11:00:00Z", "silence"),
+    ];
+    let mut ecp = source(
+        "exchange/ecp-server",
+        Some(("2021-02-28T14:00:00Z", "2021-03-12T09:02:00Z")),
+        &["proxylogon.configuration_write"],
+    );
     ecp.gaps = vec![before("2021-02-28T14:00:00Z")];
     ecp.records = 1_204;
-    let mut sysmon = source("windows/file-creation", Some(("2021-03-01T00:00:00Z", "2021-03-12T09:14:00Z")), &["proxylogon.web_shell_written", "unknown_way_in.file"]);
+    let mut sysmon = source(
+        "windows/file-creation",
+        Some(("2021-03-01T00:00:00Z", "2021-03-12T09:14:00Z")),
+        &["proxylogon.web_shell_written", "unknown_way_in.file"],
+    );
     sysmon.gaps = vec![before("2021-03-01T00:00:00Z")];
-    let mut security = source("windows/security", Some(("2021-03-03T00:10:00Z", "2021-03-12T09:14:00Z")), &["proxylogon.web_shell_written"]);
-    security.gaps = vec![before("2021-03-03T00:10:00Z"), gap("2021-03-05T02:00:00Z", "2021-03-08T19:00:00Z", "cleared")];
+    let mut security = source(
+        "windows/security",
+        Some(("2021-03-03T00:10:00Z", "2021-03-12T09:14:00Z")),
+        &["proxylogon.web_shell_written"],
+    );
+    security.gaps = vec![
+        before("2021-03-03T00:10:00Z"),
+        gap("2021-03-05T02:00:00Z", "2021-03-08T19:00:00Z", "cleared"),
+    ];
     security.lost = 41;
     let mut iis = source("iis/front-end", whole, &["proxylogon.web_shell_reached"]);
     iis.gaps = vec![before("2021-02-10T00:00:04Z")];
@@ -366,19 +566,46 @@ fn compromised_coverage() -> Vec<Coverage> {
 }
 
 fn compromised_actions() -> Vec<Action> {
-    let mut isolate = action(1, "isolate", "Cut the server off from the internet and from the rest of the network, and keep it running.", "no connection of 198.51.100.7 or of any other outside address reaches it");
-    isolate.preserve_first = strings(&["memory image", "C:\\inetpub\\wwwroot\\aspnet_client", "Security.evtx"]);
+    let mut isolate = action(
+        1,
+        "isolate",
+        "Cut the server off from the internet and from the rest of the network, and keep it running.",
+        "no connection of 198.51.100.7 or of any other outside address reaches it",
+    );
+    isolate.preserve_first =
+        strings(&["memory image", "C:\\inetpub\\wwwroot\\aspnet_client", "Security.evtx"]);
     vec![
         isolate,
-        action(2, "preserve", "Take a disk image before anything is removed.", "the image is hashed and stored away from the server"),
-        action(3, "remove-shell", "Remove supp0rt.aspx and look for other pages that nobody shipped.", "a listing after the removal shows none, and its URL answers 404"),
-        action(4, "reset-secrets", "Reset the secrets of the machine account, of service accounts and of administrators who logged on since 2021-03-03.", "each reset is dated after the removal"),
-        action(5, "rebuild", "Rebuild the server from known media instead of repairing it.", "the new server runs a supported build"),
+        action(
+            2,
+            "preserve",
+            "Take a disk image before anything is removed.",
+            "the image is hashed and stored away from the server",
+        ),
+        action(
+            3,
+            "remove-shell",
+            "Remove supp0rt.aspx and look for other pages that nobody shipped.",
+            "a listing after the removal shows none, and its URL answers 404",
+        ),
+        action(
+            4,
+            "reset-secrets",
+            "Reset the secrets of the machine account, of service accounts and of administrators who logged on since 2021-03-03.",
+            "each reset is dated after the removal",
+        ),
+        action(
+            5,
+            "rebuild",
+            "Rebuild the server from known media instead of repairing it.",
+            "the new server runs a supported build",
+        ),
     ]
 }
 
 fn compromised_custody() -> Vec<CustodyItem> {
-    let mut security = item(6, "EX01.zip!/C/Windows/System32/winevt/Logs/Security.evtx", "evtx", 134_217_728);
+    let mut security =
+        item(6, "EX01.zip!/C/Windows/System32/winevt/Logs/Security.evtx", "evtx", 134_217_728);
     security.read = ReadState::Partial;
     security.issues = vec![Issue {
         code: "chunk_checksum".to_owned(),
@@ -387,18 +614,43 @@ fn compromised_custody() -> Vec<CustodyItem> {
     }];
     vec![
         item(1, "EX01.zip", "zip", 412_334_108),
-        item(2, "EX01.zip!/C/Program Files/Microsoft/Exchange Server/V15/Logging/HttpProxy/Owa/HttpProxy_2021021000-1.LOG", "exchange-log", 8_312_441),
-        item(3, "EX01.zip!/C/Program Files/Microsoft/Exchange Server/V15/Logging/HttpProxy/Ecp/HttpProxy_2021030304-1.LOG", "exchange-log", 912_004),
-        item(4, "EX01.zip!/C/Windows/System32/winevt/Logs/Microsoft-Windows-Sysmon%4Operational.evtx", "evtx", 67_112_960),
-        item(5, "EX01.zip!/C/Program Files/Microsoft/Exchange Server/V15/Logging/ECP/Server/ECPServer20210303-1.LOG", "exchange-log", 402_113),
+        item(
+            2,
+            "EX01.zip!/C/Program Files/Microsoft/Exchange Server/V15/Logging/HttpProxy/Owa/HttpProxy_2021021000-1.LOG",
+            "exchange-log",
+            8_312_441,
+        ),
+        item(
+            3,
+            "EX01.zip!/C/Program Files/Microsoft/Exchange Server/V15/Logging/HttpProxy/Ecp/HttpProxy_2021030304-1.LOG",
+            "exchange-log",
+            912_004,
+        ),
+        item(
+            4,
+            "EX01.zip!/C/Windows/System32/winevt/Logs/Microsoft-Windows-Sysmon%4Operational.evtx",
+            "evtx",
+            67_112_960,
+        ),
+        item(
+            5,
+            "EX01.zip!/C/Program Files/Microsoft/Exchange Server/V15/Logging/ECP/Server/ECPServer20210303-1.LOG",
+            "exchange-log",
+            402_113,
+        ),
         security,
         item(7, "EX01.zip!/C/Windows/System32/winevt/Logs/Application.evtx", "evtx", 20_975_616),
-        item(8, "EX01.zip!/C/inetpub/logs/LogFiles/W3SVC1/u_ex210312.log", "iis-w3c", 1_618_220_431),
+        item(
+            8,
+            "EX01.zip!/C/inetpub/logs/LogFiles/W3SVC1/u_ex210312.log",
+            "iis-w3c",
+            1_618_220_431,
+        ),
     ]
 }
 
 /// The shape of the published dataset: 87 seconds of logs, an attack of seven seconds, a wrong clock.
-pub fn seconds() -> Case {
+pub(crate) fn seconds() -> Case {
     let mut case = frame("mxs01.azsentinel.example", "2021-03-14T06:40:38.9Z");
     case.case_id = "mxs01-a1b2c3".to_owned();
     case.host.build = None;
@@ -424,23 +676,51 @@ pub fn seconds() -> Case {
     case.windows = vec![window];
     case.claims = seconds_claims();
     case.events = vec![
-        event(1, "2021-03-14T06:40:13.6590000Z", "windows/file-creation", "M2", "System created C:\\Program Files\\Microsoft\\Exchange Server\\V15\\FrontEnd\\HttpProxy\\owa\\auth\\ohyeah.aspx"),
-        event(2, "2021-03-14T06:40:15.7310000Z", "windows/process-creation", "M2", "w3wp.exe started cmd.exe"),
+        event(
+            1,
+            "2021-03-14T06:40:13.6590000Z",
+            "windows/file-creation",
+            "M2",
+            "System created C:\\Program Files\\Microsoft\\Exchange Server\\V15\\FrontEnd\\HttpProxy\\owa\\auth\\ohyeah.aspx",
+        ),
+        event(
+            2,
+            "2021-03-14T06:40:15.7310000Z",
+            "windows/process-creation",
+            "M2",
+            "w3wp.exe started cmd.exe",
+        ),
     ];
     let span = Some(("2021-03-14T06:39:11.2Z", "2021-03-14T06:40:38.9Z"));
-    case.coverage = ["windows/sysmon", "windows/security", "windows/msexchange-management", "windows/application"]
-        .map(|name| {
-            let mut row = source(name, span, &["proxylogon.web_shell_written"]);
-            row.gaps = vec![gap("2021-01-03T00:00:00Z", "2021-03-14T06:39:11.2Z", "before_first_record")];
-            row
-        })
-        .into();
+    case.coverage = [
+        "windows/sysmon",
+        "windows/security",
+        "windows/msexchange-management",
+        "windows/application",
+    ]
+    .map(|name| {
+        let mut row = source(name, span, &["proxylogon.web_shell_written"]);
+        row.gaps =
+            vec![gap("2021-01-03T00:00:00Z", "2021-03-14T06:39:11.2Z", "before_first_record")];
+        row
+    })
+    .into();
     case.coverage.push(source("exchange/httpproxy-ecp", None, &["proxylogon.ssrf"]));
     case.coverage.push(source("iis/front-end", None, &["proxylogon.web_shell_reached"]));
-    case.actions = vec![action(1, "isolate", "Cut the server off from the network and keep it running.", "nothing outside reaches it")];
+    case.actions = vec![action(
+        1,
+        "isolate",
+        "Cut the server off from the network and keep it running.",
+        "nothing outside reaches it",
+    )];
     case.custody = vec![
         item(1, "proxylogon_ssrf_rce_poc.zip", "zip", 1_041_227),
-        item(2, "proxylogon_ssrf_rce_poc.zip!/proxylogon_ssrf_rce_poc_2021-03-14015000.json", "json-lines", 30_442_119),
+        item(
+            2,
+            "proxylogon_ssrf_rce_poc.zip!/proxylogon_ssrf_rce_poc_2021-03-14015000.json",
+            "json-lines",
+            30_442_119,
+        ),
     ];
     settle(&mut case);
     case
@@ -449,16 +729,68 @@ pub fn seconds() -> Case {
 fn seconds_claims() -> Vec<Claim> {
     use Question::Hit;
     vec![
-        by(claim("C1", Hit, "ssrf", Some("2021-03-14T06:40:11.1Z"), "The Control Panel logged a request whose target was forged; its source is the server itself."), &["E1"]),
-        by(claim("C2", Hit, "configuration_write", Some("2021-03-14T06:40:12.9Z"), "Set-OabVirtualDirectory was run, followed by its removal."), &["E1"]),
-        by(claim("C3", Hit, "web_shell_written", Some("2021-03-14T06:40:13.6590000Z"), "ohyeah.aspx was written under owa\\auth."), &["E1"]),
-        by(claim("C4", Hit, "web_shell_reached", Some("2021-03-14T06:40:14.2Z"), "ohyeah.aspx was compiled by the web server, so it was requested."), &["E1"]),
-        by(claim("C5", Hit, "command_execution", Some("2021-03-14T06:40:15.7310000Z"), "A worker process started a command interpreter."), &["E2"]),
+        by(
+            claim(
+                "C1",
+                Hit,
+                "proxylogon.ssrf.proven",
+                Some("2021-03-14T06:40:11.1Z"),
+                "The Control Panel logged a request whose target was forged; its source is the server itself.",
+            ),
+            &["E1"],
+        ),
+        by(
+            claim(
+                "C2",
+                Hit,
+                "proxylogon.configuration_write.proven",
+                Some("2021-03-14T06:40:12.9Z"),
+                "Set-OabVirtualDirectory was run, followed by its removal.",
+            ),
+            &["E1"],
+        ),
+        by(
+            claim(
+                "C3",
+                Hit,
+                "proxylogon.web_shell_written.proven",
+                Some("2021-03-14T06:40:13.6590000Z"),
+                "ohyeah.aspx was written under owa\\auth.",
+            ),
+            &["E1"],
+        ),
+        by(
+            claim(
+                "C4",
+                Hit,
+                "proxylogon.web_shell_reached.proven",
+                Some("2021-03-14T06:40:14.2Z"),
+                "ohyeah.aspx was compiled by the web server, so it was requested.",
+            ),
+            &["E1"],
+        ),
+        by(
+            claim(
+                "C5",
+                Hit,
+                "proxylogon.command_execution.proven",
+                Some("2021-03-14T06:40:15.7310000Z"),
+                "A worker process started a command interpreter.",
+            ),
+            &["E2"],
+        ),
+        claim(
+            "C6",
+            Hit,
+            "source_is_the_host",
+            None,
+            "The source address of these steps is the server itself (127.0.0.1): they were started on it or passed on by something on it. No outside address is in this evidence.",
+        ),
     ]
 }
 
 /// Nothing found, in logs that had rolled over.
-pub fn insufficient() -> Case {
+pub(crate) fn insufficient() -> Case {
     let mut case = frame("EX02.contoso.example", "2021-06-30T23:59:58Z");
     case.case_id = "ex02-77aa01".to_owned();
     case.verdict.compromise.not_excluded = Level::Compromised;
@@ -468,10 +800,20 @@ pub fn insufficient() -> Case {
     case.host.build = None;
     case.host.build_basis = vec![];
     case.verdict.claims = strings(&["C1"]);
-    case.claims = vec![claim("C1", Question::Hit, "not_excluded", None,
-        "No source that would show a web shell was read between 2021-01-03 and 2021-06-16, so a break-in is not excluded.")];
-    case.windows = vec![Window { state: WindowState::Unknown, closed: None, ..proxylogon_window() }];
-    let mut iis = source("iis/front-end", Some(("2021-06-16T00:00:01Z", "2021-06-30T23:59:58Z")), &["proxylogon.web_shell_reached"]);
+    case.claims = vec![claim(
+        "C1",
+        Question::Hit,
+        "not_excluded",
+        None,
+        "No source that would show a web shell was read between 2021-01-03 and 2021-06-16, so a break-in is not excluded.",
+    )];
+    case.windows =
+        vec![Window { state: WindowState::Unknown, closed: None, ..proxylogon_window() }];
+    let mut iis = source(
+        "iis/front-end",
+        Some(("2021-06-16T00:00:01Z", "2021-06-30T23:59:58Z")),
+        &["proxylogon.web_shell_reached"],
+    );
     iis.gaps = vec![gap("2021-01-03T00:00:00Z", "2021-06-16T00:00:01Z", "before_first_record")];
     case.coverage = vec![
         iis,
@@ -483,7 +825,8 @@ pub fn insufficient() -> Case {
         logsource: "files/web-root".to_owned(),
         path: "C:\\inetpub\\wwwroot and %ExchangeInstallPath%FrontEnd\\HttpProxy".to_owned(),
         how: "copy both folders with their dates".to_owned(),
-        could_change: "would show a page that nobody shipped, whatever the logs have lost".to_owned(),
+        could_change: "would show a page that nobody shipped, whatever the logs have lost"
+            .to_owned(),
     }];
     case.custody = vec![item(1, "logs/u_ex210616.log", "iis-w3c", 1_999)];
     settle(&mut case);
@@ -491,7 +834,7 @@ pub fn insufficient() -> Case {
 }
 
 /// Quiet and well logged: the one shape that may be green.
-pub fn quiet() -> Case {
+pub(crate) fn quiet() -> Case {
     let mut case = frame("EX03.contoso.example", "2021-03-12T09:14:22Z");
     case.case_id = "ex03-0042aa".to_owned();
     case.verdict.coverage = Adequacy::Adequate;
@@ -499,16 +842,25 @@ pub fn quiet() -> Case {
     case.verdict.confidence = Confidence::High;
     case.verdict.green = true;
     case.windows = vec![proxylogon_window()];
-    case.events = vec![event(1, "2021-01-03T00:00:04Z", "exchange/httpproxy-owa", "M1", "build 15.1.2106.2 stated by HttpProxy")];
+    case.events = vec![event(
+        1,
+        "2021-01-03T00:00:04Z",
+        "exchange/httpproxy-owa",
+        "M1",
+        "build 15.1.2106.2 stated by HttpProxy",
+    )];
     let span = Some(("2020-12-01T00:00:00Z", "2021-03-12T09:14:22Z"));
-    case.coverage = vec![source("exchange/httpproxy-ecp", span, &["proxylogon.ssrf"]), source("iis/front-end", span, &["proxylogon.web_shell_reached"])];
+    case.coverage = vec![
+        source("exchange/httpproxy-ecp", span, &["proxylogon.ssrf"]),
+        source("iis/front-end", span, &["proxylogon.web_shell_reached"]),
+    ];
     case.custody = vec![item(1, "logs/HttpProxy_2021010300-1.LOG", "exchange-log", 912_004)];
     settle(&mut case);
     case
 }
 
 /// What an attacker would write where a report is to be made of it.
-pub fn hostile_text() -> String {
+pub(crate) fn hostile_text() -> String {
     [
         concat!("<", "script>document.title='RAN'</", "script>"),
         concat!("\"><", "img src=http://192.0.2.1/x onerror=\"document.title='RAN'\">"),
@@ -524,7 +876,7 @@ pub fn hostile_text() -> String {
 }
 
 /// [`hostile_text`] in every text of the case, ids included, and a value of a megabyte.
-pub fn hostile() -> Case {
+pub(crate) fn hostile() -> Case {
     let evil = hostile_text();
     let mut json = serde_json::to_value(compromised()).unwrap();
     poison(&mut json, &evil, "");
@@ -561,9 +913,28 @@ pub fn hostile() -> Case {
 fn poison(value: &mut serde_json::Value, evil: &str, key: &str) {
     use serde_json::Value;
     const KEPT: [&str; 22] = [
-        "shown", "not_excluded", "exposure", "presence", "coverage", "confidence", "question", "state",
-        "by", "engine", "level", "time", "from", "to", "first", "last", "earliest", "latest",
-        "time_basis", "status", "read", "mtime",
+        "shown",
+        "not_excluded",
+        "exposure",
+        "presence",
+        "coverage",
+        "confidence",
+        "question",
+        "state",
+        "by",
+        "engine",
+        "level",
+        "time",
+        "from",
+        "to",
+        "first",
+        "last",
+        "earliest",
+        "latest",
+        "time_basis",
+        "status",
+        "read",
+        "mtime",
     ];
     match value {
         Value::String(text) if !KEPT.contains(&key) => {
@@ -574,7 +945,9 @@ fn poison(value: &mut serde_json::Value, evil: &str, key: &str) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| poison(item, evil, key)),
-        Value::Object(fields) => fields.iter_mut().for_each(|(key, value)| poison(value, evil, key)),
+        Value::Object(fields) => {
+            fields.iter_mut().for_each(|(key, value)| poison(value, evil, key))
+        }
         _ => {}
     }
 }
