@@ -1,2 +1,49 @@
-//! 
-fn main() {}
+//! `assay`: reads the evidence of a server and says what happened to it, and how surely.
+//!
+//! Arguments become built objects here and nowhere else: the clock, the environment and the terminal are
+//! known to this crate alone.
+#![forbid(unsafe_code)]
+
+mod args;
+mod assess;
+mod case_folder;
+mod demo;
+mod exit;
+mod plan;
+mod progress;
+mod run_record;
+mod show;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Args, Command};
+use crate::exit::Exit;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version are answers; everything else is a usage error, which is 3 here and not clap's 2.
+            let code = if error.use_stderr() { Exit::Usage } else { Exit::Ran };
+            let _ = error.print();
+            return code.into();
+        }
+    };
+    let result = match args.command {
+        Command::Assess(assess) => assess::run(&assess),
+        Command::Demo(demo) => demo::run(&demo),
+        Command::Show(show) => show::run(&show),
+        Command::Formats => terminal::out(&assess::formats()),
+        Command::Schema => terminal::out(&publish::schema_json()),
+    };
+    match result {
+        Ok(code) => code.into(),
+        Err(failure) => {
+            terminal::error(&failure);
+            failure.exit.into()
+        }
+    }
+}

@@ -1,1 +1,136 @@
-//! 
+//! The face of the library: evidence in, cases out. It alone composes reading, detecting, judging and writing.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod clocks;
+mod content;
+mod gather;
+mod hosts;
+mod name;
+
+use std::path::PathBuf;
+
+use assess::{Context, Knowledge};
+use detect::{Detector, LoadReport};
+use model::Time;
+use model::case::{Case, ContentVersion, Method};
+
+use sha2::{Digest as _, Sha256};
+
+pub use content::{Content, ContentError, user_rules};
+pub use detect::SourceFile;
+pub use evidence::{
+    FORMATS, FetchError, Fetched, Inventory, Item, Limits, Options as ReadOptions, Progress,
+    ReadError, fetch,
+};
+
+/// What to investigate, and how.
+pub struct Request<'a> {
+    /// Files, folders and archives.
+    pub inputs: &'a [PathBuf],
+    /// How to read them.
+    pub read: ReadOptions,
+    /// The content that judges.
+    pub content: &'a Content,
+    /// Rules of the user.
+    pub rules: &'a [SourceFile],
+    /// The moment of the case, if not the latest record.
+    pub as_of: Option<Time>,
+    /// Name for the host of records that name none.
+    pub host: Option<String>,
+}
+
+/// Why an investigation gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The evidence could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The content could not be used.
+    #[error(transparent)]
+    Content(#[from] detect::ContentError),
+    /// The packs could not be used.
+    #[error(transparent)]
+    Knowledge(#[from] assess::KnowledgeError),
+}
+
+/// What came of it.
+pub struct Investigation {
+    /// One case for each host, in the order of their folder names.
+    pub cases: Vec<Case>,
+    /// All that was handed in, also where no host was found.
+    pub inventory: Inventory,
+    /// What became of the user's rules and ours.
+    pub rules: LoadReport,
+}
+
+/// Reads the evidence once and judges every host in it.
+pub fn investigate(request: Request<'_>) -> Result<Investigation, Error> {
+    let files = request.content.files();
+    let (detector, rules) = Detector::build(files, request.rules)?;
+    let knowledge =
+        Knowledge::parse(files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())))?;
+    let kept_fields = knowledge.kept_fields();
+    let gather = gather::Gather::new(&detector, &kept_fields, request.as_of);
+    let inventory = evidence::read(request.inputs, &request.read, &gather)?;
+    let keep = gather::keep_limit(&detector);
+    let hosts = hosts::hosts(hosts::Run {
+        inventory: &inventory,
+        items: gather.into_items(),
+        detector: &detector,
+        host: request.host.as_deref(),
+        keep: &keep,
+    });
+    let content = ContentVersion {
+        version: request.content.version(),
+        sha256: request.content.sha256(request.rules),
+    };
+    let cases = hosts
+        .iter()
+        .map(|host| {
+            let method = method(&detector, &rules, host);
+            let context = Context { content: content.clone(), as_of: request.as_of, method };
+            let mut case = assess::assess(host, &knowledge, &context);
+            make_inert(&mut case);
+            case
+        })
+        .collect();
+    Ok(Investigation { cases, inventory, rules })
+}
+
+/// SHA-256 of a record, as events of a case state it.
+pub fn sha256(bytes: &[u8]) -> String {
+    content::hex(&Sha256::digest(bytes))
+}
+
+/// Counts what became of the rules on one host, and credits those that found something.
+fn method(detector: &Detector, report: &LoadReport, host: &assess::HostEvidence) -> Method {
+    let total = detector.rules().len() as u64;
+    let applied = host.rules_applied;
+    let mut credits: Vec<String> = host
+        .hits
+        .iter()
+        .filter(|hit| !hit.rule.author.is_empty())
+        .map(|hit| format!("{}: {} ({})", hit.rule.title, hit.rule.author.join(", "), hit.rule.license))
+        .collect();
+    credits.sort();
+    credits.dedup();
+    Method {
+        applied,
+        not_applicable: total.saturating_sub(applied),
+        unsupported: report.refused.len() as u64,
+        refused: report.refused.clone(),
+        credits,
+    }
+}
+
+/// Moves what a virus scanner might take for an attack from text to base64.
+fn make_inert(case: &mut Case) {
+    for event in &mut case.events {
+        if let Some(summary) = event.summary.take() {
+            let quote = publish::quote(&summary);
+            event.summary = quote.value;
+            event.summary_b64 = quote.value_b64;
+        }
+    }
+}

@@ -38,7 +38,7 @@ pub struct Locator {
     /// Length of the record in bytes, counted like `offset`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub length: Option<u64>,
-    /// The number that the format itself gives the record (the EventRecordID of an event log).
+    /// The number that the format itself gives the record (the `EventRecordID` of an event log).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<u64>,
 }

@@ -10,7 +10,7 @@ use crate::Time;
     Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 pub struct Issue {
-    /// Stable snake_case word: `row_cut_short`, `chunk_checksum`, `encrypted`, `limit_expand` ...
+    /// Stable word: `row_cut_short`, `chunk_checksum`, `encrypted`, `limit_expand` ...
     pub code: String,
     /// How often.
     pub count: u64,

@@ -19,7 +19,7 @@ pub enum Value<'a> {
     Bool(bool),
 }
 
-impl<'a> Value<'a> {
+impl Value<'_> {
     /// The value as text; numbers in decimal, `Null` as the empty string.
     pub fn text(&self) -> Cow<'_, str> {
         match self {

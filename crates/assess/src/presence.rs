@@ -1,0 +1,146 @@
+//! What the attacker placed, and whether it is still there at the moment of the case.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::Time;
+use model::case::{Level, Presence};
+
+use crate::incident::{Outcome, StepResult};
+use crate::input::{HostEvidence, Record, RuleHits};
+use crate::knowledge::Pack;
+
+/// Something placed on the host.
+pub(crate) struct Artefact<'a> {
+    /// Path below the web root, with `/`, lower case.
+    pub(crate) path: String,
+    pub(crate) state: Presence,
+    /// Records that show it there.
+    pub(crate) seen: BTreeSet<&'a Record>,
+    /// Records that show it gone.
+    pub(crate) gone: BTreeSet<&'a Record>,
+    /// Why the state is what it is.
+    pub(crate) reason: String,
+}
+
+/// How close to the moment of the case a last sign of life must be to speak for it, in seconds.
+const END_OF_EVIDENCE_S: i64 = 3_600;
+
+/// Everything that proven steps place, by path.
+pub(crate) fn artefacts<'a>(
+    evidence: &'a HostEvidence,
+    steps: &[StepResult<'a>],
+    packs: &[&Pack],
+    as_of: Option<Time>,
+) -> Vec<Artefact<'a>> {
+    let trees: Vec<&str> = packs.iter().flat_map(|p| &p.head.web_trees).map(String::as_str).collect();
+    let mut placed: BTreeMap<String, BTreeSet<&'a Record>> = BTreeMap::new();
+    for (hits, _) in steps
+        .iter()
+        .filter(|s| s.outcome == Some(Outcome::Proven))
+        .flat_map(|s| &s.hits)
+        .filter(|(_, proof)| proof.places.is_some())
+    {
+        for record in hits.records.iter().filter(|r| r.whole) {
+            if let Some(path) = web_path(record, &trees) {
+                placed.entry(path).or_default().insert(record);
+            }
+        }
+    }
+    merge_bare_names(&mut placed);
+    placed
+        .into_iter()
+        .map(|(path, seen)| judge_artefact(path, seen, evidence, &trees, as_of))
+        .collect()
+}
+
+/// A compiled page tells only its name: it joins a path that ends in that name.
+fn merge_bare_names(placed: &mut BTreeMap<String, BTreeSet<&Record>>) {
+    let bare: Vec<String> = placed.keys().filter(|p| !p.contains('/')).cloned().collect();
+    for name in bare {
+        let full = placed.keys().find(|p| p.ends_with(&format!("/{name}"))).cloned();
+        if let Some(full) = full
+            && let Some(records) = placed.remove(&name)
+        {
+            placed.entry(full).or_default().extend(records);
+        }
+    }
+}
+
+fn judge_artefact<'a>(
+    path: String,
+    mut seen: BTreeSet<&'a Record>,
+    evidence: &'a HostEvidence,
+    trees: &[&str],
+    as_of: Option<Time>,
+) -> Artefact<'a> {
+    let about = |rules: &[&str], status: Option<&str>| -> Vec<&'a Record> {
+        let named = |h: &&RuleHits| rules.contains(&h.name.as_str());
+        evidence
+            .hits
+            .iter()
+            .filter(named)
+            .flat_map(|h| &h.records)
+            .filter(|r| web_path(r, trees).as_deref() == Some(path.as_str()))
+            .filter(|r| status.is_none_or(|s| status_of(r) == Some(s)))
+            .collect()
+    };
+    let on_disk = about(&["unlisted_script_file", "changed_script_file", "web_file_eval"], None);
+    let answered = about(&["unlisted_script_answered"], None);
+    let not_found = about(&["unlisted_script_requested"], Some("404"));
+    seen.extend(on_disk.iter().chain(&answered));
+    let last_seen = seen.iter().filter_map(|r| r.time).max();
+    let gone: BTreeSet<&Record> =
+        not_found.into_iter().filter(|r| r.time > last_seen && r.time.is_some()).collect();
+
+    let at_end = last_seen.zip(as_of).is_some_and(|(last, as_of)| {
+        last.plus_seconds(END_OF_EVIDENCE_S).is_some_and(|t| t >= as_of)
+    });
+    let (state, reason) = if !on_disk.is_empty() {
+        (Presence::Present, "the file is among those collected".to_owned())
+    } else if let Some(first_gone) = gone.iter().filter_map(|r| r.time).min() {
+        (Presence::Removed, format!("its address answered 404 from {first_gone} on"))
+    } else if at_end {
+        let last = last_seen.map(|t| t.to_string()).unwrap_or_default();
+        (Presence::Present, format!("last seen at {last}, within an hour of the end of the evidence"))
+    } else {
+        (Presence::Unknown, "nothing shows it later, and nothing shows it gone".to_owned())
+    };
+    Artefact { path, state, seen, gone, reason }
+}
+
+fn status_of(record: &Record) -> Option<&str> {
+    field(record, &["sc-status", "HttpStatus"])
+}
+
+fn field<'r>(record: &'r Record, names: &[&str]) -> Option<&'r str> {
+    names.iter().find_map(|name| {
+        record.fields.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    })
+}
+
+/// Path below the web root of the script that a record speaks of, from a URL or a file path.
+fn web_path(record: &Record, trees: &[&str]) -> Option<String> {
+    let raw = field(
+        record,
+        &["script", "TargetFilename", "RelativeTargetName", "path", "cs-uri-stem", "UrlStem"],
+    )?;
+    let path = raw.to_lowercase().replace('\\', "/");
+    let below = trees.iter().filter_map(|tree| path.find(tree).map(|at| at + tree.len())).max();
+    let path = below.and_then(|at| path.get(at..)).unwrap_or(&path);
+    Some(path.trim_start_matches('/').to_owned())
+}
+
+/// Presence of all that was placed: present, then unknown, then removed.
+pub(crate) fn presence(artefacts: &[Artefact<'_>], not_excluded: Level) -> Presence {
+    let any = |state: Presence| artefacts.iter().any(|a| a.state == state);
+    if any(Presence::Present) {
+        Presence::Present
+    } else if any(Presence::Unknown) || (artefacts.is_empty() && not_excluded == Level::Compromised)
+    {
+        Presence::Unknown
+    } else if any(Presence::Removed) {
+        Presence::Removed
+    } else {
+        Presence::NotApplicable
+    }
+}

@@ -1,0 +1,70 @@
+//! The terminal: results to stdout, everything else to stderr, and how each may look.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use publish::Style;
+
+use crate::exit::{Exit, Failure};
+
+/// Prints a result. A reader that went away is no error of ours.
+pub(crate) fn out(text: &str) -> Result<Exit, Failure> {
+    let mut stdout = std::io::stdout().lock();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| {
+        if text.ends_with('\n') { Ok(()) } else { stdout.write_all(b"\n") }
+    });
+    match written.and_then(|()| stdout.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e.into()),
+        _ => Ok(Exit::Ran),
+    }
+}
+
+/// Says something beside the result.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Prints an error with its causes and what to do.
+pub(crate) fn error(failure: &Failure) {
+    let mut text = format!("error: {:#}", failure.error);
+    if let Some(help) = &failure.help {
+        text.push_str("\n  help: ");
+        text.push_str(help);
+    }
+    note(&publish::inert_text(&text).replace("\\n", "\n"));
+}
+
+/// How stdout may look.
+pub(crate) fn style() -> Style {
+    let terminal = std::io::stdout().is_terminal();
+    Style {
+        color: terminal && !set("NO_COLOR") && !dumb(),
+        width: width(),
+        unicode: unicode(),
+    }
+}
+
+fn set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|v| !v.is_empty())
+}
+
+fn dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|v| v == "dumb")
+}
+
+/// Old consoles and plain locales get ASCII.
+fn unicode() -> bool {
+    if cfg!(windows) {
+        return set("WT_SESSION");
+    }
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find(|n| set(n));
+    locale.and_then(std::env::var_os).is_none_or(|v| {
+        let v = v.to_string_lossy().to_lowercase();
+        v.contains("utf-8") || v.contains("utf8")
+    })
+}
+
+fn width() -> usize {
+    let columns = std::env::var_os("COLUMNS").and_then(|v| v.to_str()?.parse().ok());
+    let (_, terminal) = console::Term::stdout().size();
+    columns.unwrap_or_else(|| usize::from(terminal)).clamp(60, 140)
+}

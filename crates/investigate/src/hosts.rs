@@ -1,0 +1,442 @@
+//! From files to hosts: which names are one host, which host the records that name none belong to, and
+//! what all of it says together, with clocks corrected.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use assess::{ClockFinding, CustodyFile, HostEvidence, Interval, Record, RuleHits, Source, Statement};
+use detect::{Detector, RuleIndex};
+use evidence::{Inventory, Item};
+use model::case::CheckCounts;
+use model::{ItemId, Loss, RootId, Time};
+use rustc_hash::FxHashMap;
+
+use crate::clocks::{self, Correction};
+use crate::gather::{HitGather, HostGather, ItemGather, SourceGather, StatementGather};
+use crate::name::folder_name;
+
+/// Above so many files a case lists those that speak of its host, and those that speak of none.
+const FULL_CUSTODY: usize = 10_000;
+
+/// What is the same for all hosts of the run.
+pub(crate) struct Run<'a> {
+    pub(crate) inventory: &'a Inventory,
+    pub(crate) items: FxHashMap<ItemId, ItemGather>,
+    pub(crate) detector: &'a Detector,
+    /// `--host`
+    pub(crate) host: Option<&'a str>,
+    pub(crate) keep: &'a dyn Fn(RuleIndex) -> usize,
+}
+
+/// One host, or one collection whose records name none.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Owner {
+    Named(String),
+    Unattributed(u32),
+}
+
+/// A file's share in one host.
+struct Share {
+    item: ItemId,
+    gathered: HostGather,
+    losses: Vec<Loss>,
+}
+
+/// The hosts of the run with their evidence, in the order of their folders.
+pub(crate) fn hosts(mut run: Run<'_>) -> Vec<HostEvidence> {
+    let names = Names::of(&run);
+    let mut shares: BTreeMap<Owner, Vec<Share>> = BTreeMap::new();
+    let mut spoken: BTreeMap<Owner, BTreeSet<String>> = BTreeMap::new();
+    for item in first_copies(run.inventory) {
+        let Some(gathered) = run.items.remove(&item.head.id) else { continue };
+        for (name, host) in gathered.hosts {
+            let Some(owner) = names.owner(item.head.root, name.as_deref()) else { continue };
+            if let (Owner::Named(_), Some(name)) = (&owner, &name) {
+                spoken.entry(owner.clone()).or_default().insert(name.to_string());
+            }
+            let losses = gathered.losses.clone();
+            shares.entry(owner).or_default().push(Share { item: item.head.id, gathered: host, losses });
+        }
+    }
+    shares
+        .into_iter()
+        .map(|(owner, shares)| {
+            let said = spoken.remove(&owner).unwrap_or_default();
+            host_evidence(&run, &owner, said, shares)
+        })
+        .collect()
+}
+
+/// The files, one of those with equal content in one collection: the one with the smallest path.
+fn first_copies(inventory: &Inventory) -> Vec<&Item> {
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    inventory
+        .items
+        .iter()
+        .filter(|item| item.sha256.as_deref().is_none_or(|sha256| seen.insert(sha256)))
+        .collect()
+}
+
+/// Who is who in the collections of this run.
+struct Names {
+    /// Canonical name by collection and spoken name (lower case).
+    canonical: BTreeMap<(RootId, String), String>,
+    /// The host that a collection's nameless records belong to.
+    own: BTreeMap<RootId, Owner>,
+}
+
+impl Names {
+    fn of(run: &Run<'_>) -> Self {
+        let mut spoken: BTreeMap<RootId, BTreeMap<String, bool>> = BTreeMap::new();
+        for item in &run.inventory.items {
+            let by_product = item.head.kind.starts_with("exchange");
+            let hosts = run.items.get(&item.head.id).into_iter().flat_map(|g| &g.hosts);
+            for name in hosts.filter_map(|(name, _)| name.as_deref()) {
+                let names = spoken.entry(item.head.root).or_default();
+                *names.entry(normal(name)).or_default() |= by_product;
+            }
+        }
+        let mut canonical = BTreeMap::new();
+        let mut own = BTreeMap::new();
+        let mut nameless = 0;
+        let mut roots: Vec<_> = run.inventory.roots.iter().collect();
+        roots.sort_by(|a, b| a.path.cmp(&b.path));
+        for root in roots {
+            let names = spoken.remove(&root.id).unwrap_or_default();
+            let joined = join_short_names(&names);
+            let product_hosts: BTreeSet<&String> =
+                names.iter().filter(|(_, own)| **own).map(|(n, _)| &joined[n]).collect();
+            let all: BTreeSet<&String> = joined.values().collect();
+            let owner = match (run.host, only(&product_hosts).or_else(|| only(&all))) {
+                (Some(given), _) => Owner::Named(normal(given)),
+                (None, Some(host)) => Owner::Named(host.clone()),
+                (None, None) => {
+                    nameless += 1;
+                    Owner::Unattributed(nameless)
+                }
+            };
+            own.insert(root.id, owner);
+            canonical.extend(joined.into_iter().map(|(name, host)| ((root.id, name), host)));
+        }
+        Self { canonical, own }
+    }
+
+    fn owner(&self, root: RootId, name: Option<&str>) -> Option<Owner> {
+        match name {
+            Some(name) => {
+                self.canonical.get(&(root, normal(name))).map(|n| Owner::Named(n.clone()))
+            }
+            None => self.own.get(&root).cloned(),
+        }
+    }
+}
+
+fn only<'n>(names: &BTreeSet<&'n String>) -> Option<&'n String> {
+    if names.len() == 1 { names.first().copied() } else { None }
+}
+
+fn normal(name: &str) -> String {
+    name.trim().trim_end_matches('.').to_lowercase()
+}
+
+/// A short name is the full one of which it is the first part, where one collection has just one such.
+fn join_short_names(names: &BTreeMap<String, bool>) -> BTreeMap<String, String> {
+    names
+        .keys()
+        .map(|name| {
+            let mut full = names
+                .keys()
+                .filter(|n| n.split_once('.').is_some_and(|(short, _)| short == name));
+            let joined = match (full.next(), full.next()) {
+                (Some(full), None) => full,
+                _ => name,
+            };
+            (name.clone(), joined.clone())
+        })
+        .collect()
+}
+
+fn host_evidence(
+    run: &Run<'_>,
+    owner: &Owner,
+    said: BTreeSet<String>,
+    shares: Vec<Share>,
+) -> HostEvidence {
+    let custody = Custody::of(run, &shares);
+    let corrections = clocks::corrections(run.inventory, shares.iter().map(|s| (s.item, &s.gathered)));
+    let mut merged = Merged::default();
+    for share in shares {
+        merged.add(share, &corrections, run.keep);
+    }
+    let names = match owner {
+        Owner::Named(name) => all_names(name, said),
+        Owner::Unattributed(_) => Vec::new(),
+    };
+    let folder = match owner {
+        Owner::Named(name) => folder_name(name),
+        Owner::Unattributed(n) => format!("_unattributed-{n}"),
+    };
+    let statements = merged.statements(&custody, &corrections);
+    HostEvidence {
+        rules_applied: merged.rules_applied(run.detector),
+        hits: merged.rule_hits(run.detector, &custody, &corrections),
+        clocks: clock_findings(&corrections, &custody),
+        statements,
+        own_addresses: merged.own_addresses.iter().map(ToString::to_string).collect(),
+        sources: merged.sources(run.detector),
+        names,
+        folder,
+        items: custody.files,
+    }
+}
+
+/// Names as they were spoken, the fullest first.
+fn all_names(canonical: &str, said: BTreeSet<String>) -> Vec<String> {
+    let mut names: Vec<String> = said.into_iter().collect();
+    if names.is_empty() {
+        names.push(canonical.to_owned());
+    }
+    names.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    names
+}
+
+/// The files of a case, and where each stands in its list.
+struct Custody {
+    files: Vec<CustodyFile>,
+    place: FxHashMap<usize, usize>,
+}
+
+impl Custody {
+    fn of(run: &Run<'_>, shares: &[Share]) -> Self {
+        let speaking: BTreeSet<ItemId> = shares.iter().map(|s| s.item).collect();
+        let roots: BTreeSet<RootId> = run
+            .inventory
+            .items
+            .iter()
+            .filter(|i| speaking.contains(&i.head.id))
+            .map(|i| i.head.root)
+            .collect();
+        let of_roots = || run.inventory.items.iter().filter(|i| roots.contains(&i.head.root));
+        let all = of_roots().count() <= FULL_CUSTODY;
+        let mut custody = Self { files: Vec::new(), place: FxHashMap::default() };
+        for item in of_roots() {
+            let silent = item.head.kind == "unknown" || item.read == model::case::ReadState::None;
+            if all || silent || speaking.contains(&item.head.id) {
+                custody.place.insert(item.head.id.0 as usize, custody.files.len());
+                custody.files.push(custody_file(item));
+            }
+        }
+        custody
+    }
+
+    fn settle(&self, record: &mut Record, corrections: &BTreeMap<Arc<str>, Correction>) {
+        record.item = self.place.get(&record.item).copied().unwrap_or(usize::MAX);
+        if let Some(correction) = corrections.get(record.logsource.as_str()) {
+            correction.apply(record);
+        }
+    }
+}
+
+fn custody_file(item: &Item) -> CustodyFile {
+    CustodyFile {
+        path: item.head.path.clone(),
+        size: item.size,
+        sha256: item.sha256.clone(),
+        mtime: item.mtime,
+        mtime_basis: item.mtime_basis.to_owned(),
+        kind: item.head.kind.to_owned(),
+        read: item.read,
+        issues: item.issues.clone(),
+    }
+}
+
+/// All shares of a host together, times already corrected where coverage is concerned.
+#[derive(Default)]
+struct Merged {
+    sources: BTreeMap<Arc<str>, SourceGather>,
+    losses: BTreeMap<Arc<str>, Vec<(Loss, Option<Time>, Option<Time>)>>,
+    hits: BTreeMap<RuleIndex, HitGather>,
+    statements: BTreeMap<(Arc<str>, Arc<str>, Arc<str>), StatementGather>,
+    own_addresses: BTreeSet<Arc<str>>,
+    groups: BTreeMap<Arc<str>, BTreeSet<detect::Group>>,
+}
+
+impl Merged {
+    fn add(
+        &mut self,
+        share: Share,
+        corrections: &BTreeMap<Arc<str>, Correction>,
+        keep: &dyn Fn(RuleIndex) -> usize,
+    ) {
+        for ((id, primary), source) in share.gathered.sources {
+            let source = match corrections.get(&primary).and_then(Correction::offset) {
+                Some(offset) => source.moved(offset),
+                None => source,
+            };
+            let losses = self.losses.entry(id.clone()).or_default();
+            losses.extend(share.losses.iter().map(|l| (l.clone(), source.first, source.last)));
+            self.sources.entry(id).or_default().merge(source);
+        }
+        for (rule, hit) in share.gathered.hits {
+            self.hits.entry(rule).or_default().merge(hit, keep(rule));
+        }
+        let mut statements: Vec<_> = share.gathered.statements.into_iter().collect();
+        statements.sort_by(|a, b| a.0.cmp(&b.0));
+        for (key, statement) in statements {
+            match self.statements.get_mut(&key) {
+                Some(mine) => mine.merge(statement),
+                None => {
+                    self.statements.insert(key, statement);
+                }
+            }
+        }
+        self.own_addresses.extend(share.gathered.own_addresses);
+        for (source, group) in share.gathered.groups {
+            self.groups.entry(source).or_default().insert(group);
+        }
+    }
+
+    fn statements(
+        &self,
+        custody: &Custody,
+        corrections: &BTreeMap<Arc<str>, Correction>,
+    ) -> Vec<Statement> {
+        let statement = |(key, gathered): (&(Arc<str>, Arc<str>, Arc<str>), &StatementGather)| {
+            let (kind, value, logsource) = key;
+            let record = |pending: &crate::gather::Pending| {
+                let mut record = pending.record(logsource, format!("{kind} {value}"));
+                custody.settle(&mut record, corrections);
+                record
+            };
+            Statement {
+                kind: kind.to_string(),
+                value: value.to_string(),
+                logsource: logsource.to_string(),
+                first: record(&gathered.first),
+                last: record(&gathered.last),
+                count: gathered.count,
+            }
+        };
+        self.statements.iter().map(statement).collect()
+    }
+
+    fn rule_hits(
+        &mut self,
+        detector: &Detector,
+        custody: &Custody,
+        corrections: &BTreeMap<Arc<str>, Correction>,
+    ) -> Vec<RuleHits> {
+        let mut hits: Vec<RuleHits> = std::mem::take(&mut self.hits)
+            .into_iter()
+            .filter_map(|(rule, hit)| {
+                let meta = detector.rules().get(rule.0 as usize)?;
+                let mut records: Vec<Record> = hit.records.into_iter().collect();
+                records.iter_mut().for_each(|r| custody.settle(r, corrections));
+                records.sort();
+                let matched = hit.first_matched.map(|(_, matched)| matched).unwrap_or_default();
+                Some(RuleHits {
+                    // Only our own rules carry steps: a user's rule of the same name must not.
+                    name: meta.name.clone().filter(|_| meta.own).unwrap_or_default(),
+                    rule: meta.rule.clone(),
+                    level: meta.level,
+                    attack: meta.attack.clone(),
+                    count: hit.count,
+                    last: records.iter().filter_map(|r| r.time).max().max(hit.last),
+                    records,
+                    matched: matched.into_iter().map(quoted).collect(),
+                })
+            })
+            .collect();
+        hits.sort_by(|a, b| a.rule.id.cmp(&b.rule.id));
+        hits
+    }
+
+    fn rules_applied(&self, detector: &Detector) -> u64 {
+        let groups = self.groups.values().flatten();
+        let rules: BTreeSet<RuleIndex> =
+            groups.flat_map(|group| detector.group_rules(*group)).collect();
+        rules.len() as u64
+    }
+
+    fn sources(self, detector: &Detector) -> BTreeMap<String, Source> {
+        let Self { sources, losses, groups, .. } = self;
+        sources
+            .into_iter()
+            .map(|(id, gathered)| {
+                let losses = losses.get(&id).map(Vec::as_slice).unwrap_or_default();
+                let applied: BTreeSet<RuleIndex> = groups
+                    .get(&id)
+                    .into_iter()
+                    .flatten()
+                    .flat_map(|group| detector.group_rules(*group))
+                    .collect();
+                let checks = CheckCounts { applied: applied.len() as u64, ..CheckCounts::default() };
+                (id.to_string(), source(gathered, losses, checks))
+            })
+            .collect()
+    }
+}
+
+fn quoted(mut field: model::case::MatchedField) -> model::case::MatchedField {
+    if let Some(value) = field.value.take() {
+        let quote = publish::quote(&value);
+        field.value = quote.value;
+        field.value_b64 = quote.value_b64;
+    }
+    field
+}
+
+fn source(
+    gathered: SourceGather,
+    losses: &[(Loss, Option<Time>, Option<Time>)],
+    checks: CheckCounts,
+) -> Source {
+    let intervals: BTreeSet<Interval> =
+        losses.iter().map(|(loss, first, last)| lost_span(loss, *first, *last, &gathered)).collect();
+    Source {
+        first: gathered.first,
+        last: gathered.last,
+        records: gathered.records,
+        lost: losses.iter().map(|(loss, ..)| loss.records.max(1)).sum(),
+        losses: intervals.into_iter().collect(),
+        hours: gathered.hours,
+        checks,
+    }
+}
+
+/// The span in which records were lost. An end that the reader does not know is the file's own end; what was
+/// lost behind a file's last record lies before the next record of the source.
+fn lost_span(
+    loss: &Loss,
+    first: Option<Time>,
+    last: Option<Time>,
+    source: &SourceGather,
+) -> Interval {
+    let (from, to) = if loss.at_end {
+        let from = loss.after.or(last);
+        let next = from.and_then(|from| {
+            let later = source.hours.range(from.unix_hours() + 1..).next();
+            later.and_then(|(hour, _)| Time::from_unix_seconds(hour * 3_600))
+        });
+        (from, next.or(from))
+    } else {
+        (loss.after.or(first), loss.before.or(last))
+    };
+    Interval { from, to, cause: format!("damaged: {}", loss.code) }
+}
+
+fn clock_findings(
+    corrections: &BTreeMap<Arc<str>, Correction>,
+    custody: &Custody,
+) -> Vec<ClockFinding> {
+    let mut findings: Vec<ClockFinding> = Vec::new();
+    for (source, correction) in corrections {
+        for mut finding in correction.findings(source) {
+            for record in &mut finding.basis {
+                record.item = custody.place.get(&record.item).copied().unwrap_or(usize::MAX);
+            }
+            findings.push(finding);
+        }
+    }
+    findings
+}
