@@ -187,8 +187,8 @@ fn near<'a>(axis: &Axis, steps: &[Step<'a>]) -> Vec<Vec<Step<'a>>> {
 
 fn main_strip(case: &Case, axis: &Axis, groups: &[Vec<Step<'_>>]) -> Strip {
     let mut drawing = Drawing::new(*axis);
-    drawing.heading("Attack steps");
     let y = drawing.next(LANE + 6);
+    drawing.headings.push(Heading { y: Px::units(y + LANE / 2 + 4), text: "Attack steps" });
     let markers = groups.iter().map(|group| marker(axis, group, y + LANE / 2)).collect();
     if !case.windows.is_empty() {
         drawing.heading("Windows of exposure");

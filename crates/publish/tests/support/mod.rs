@@ -863,12 +863,12 @@ pub(crate) fn quiet() -> Case {
 pub(crate) fn hostile_text() -> String {
     [
         concat!("<", "script>document.title='RAN'</", "script>"),
-        concat!("\"><", "img src=http://192.0.2.1/x onerror=\"document.title='RAN'\">"),
+        concat!("\"><", "img src=http://127.0.0.1:49151/x onerror=\"document.title='RAN'\">"),
         concat!("'/><", "svg onload=\"document.title='RAN'\"><a href=java", "script:document.title='RAN'>x</a>"),
-        concat!("</", "style><style>body{background:url(http://192.0.2.1/y)}</", "style></title></desc></svg>"),
-        "{{ 7*7 }}{% include \"x\" %}[x](http://192.0.2.1/z) http://192.0.2.1/w",
-        "<meta http-equiv=refresh content=0;url=http://192.0.2.1/r><base href=http://192.0.2.1/>",
-        "<iframe src=http://192.0.2.1/f></iframe><form action=http://192.0.2.1/g><link rel=stylesheet href=http://192.0.2.1/c>",
+        concat!("</", "style><style>body{background:url(http://127.0.0.1:49151/y)}</", "style></title></desc></svg>"),
+        "{{ 7*7 }}{% include \"x\" %}[x](http://127.0.0.1:49151/z) http://127.0.0.1:49151/w",
+        concat!("<", "meta http-equiv=refresh content=0;url=http://127.0.0.1:49151/r><base href=http://127.0.0.1:49151/>"),
+        "<iframe src=http://127.0.0.1:49151/f></iframe><form action=http://127.0.0.1:49151/g><link rel=stylesheet href=http://127.0.0.1:49151/c>",
         "\u{202E}gpj.exe\u{2066}\u{200B}\u{FEFF}\u{E0041}\u{85}\u{9B}31m\u{1B}]0;RAN\u{7}\u{1B}[2J\r\n\t\0 =cmd|x!A1",
         "--><!-- ]]> &#x3C; &lt;",
     ]
