@@ -91,8 +91,17 @@ struct Part {
 #[derive(Default)]
 pub(crate) struct Memo {
     raw: String,
+    /// Records come in runs of one kind: the entries for the kind of the last one.
+    last: Kind,
     /// For each entry: the raw value, and what it states.
     known: Vec<FxHashMap<String, Option<Arc<str>>>>,
+}
+
+#[derive(Default)]
+struct Kind {
+    family: &'static str,
+    channel: String,
+    entries: Vec<usize>,
 }
 
 impl Observer {
@@ -119,8 +128,14 @@ impl Observer {
         if memo.known.len() != self.entries.len() {
             memo.known.resize_with(self.entries.len(), FxHashMap::default);
         }
-        for (entry, known) in self.entries.iter().zip(&mut memo.known) {
-            if (entry.when == When::Hit && !hit) || !entry.select.fits(event) {
+        if memo.last.family != event.family || memo.last.channel != event.channel {
+            memo.last = self.kind(event.family, &event.channel);
+        }
+        for &at in &memo.last.entries {
+            let (Some(entry), Some(known)) = (self.entries.get(at), memo.known.get_mut(at)) else {
+                continue;
+            };
+            if (entry.when == When::Hit && !hit) || !entry.select.holds(event) {
                 continue;
             }
             if !entry.gather(event, &mut memo.raw) {
@@ -132,6 +147,16 @@ impl Observer {
                 out.push(stated);
             }
         }
+    }
+
+    fn kind(&self, family: &'static str, channel: &str) -> Kind {
+        let mut entries = Vec::new();
+        for (at, entry) in self.entries.iter().enumerate() {
+            if entry.select.opens(family, channel) {
+                entries.push(at);
+            }
+        }
+        Kind { family, channel: channel.to_owned(), entries }
     }
 }
 

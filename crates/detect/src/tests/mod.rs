@@ -1,6 +1,7 @@
 //! The detector as a whole, with the real content: each rule on its samples, all of it on the corpus.
 
 mod corpus;
+mod face;
 mod samples;
 
 use std::collections::BTreeMap;
