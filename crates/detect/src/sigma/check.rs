@@ -207,12 +207,8 @@ impl Texts {
     /// The same texts, looked for anywhere in the value.
     pub(super) fn anywhere(self) -> Self {
         let mut out = Self { cased: self.cased, any: self.any, ..Self::default() };
-        for text in self.equals {
-            out.push(Shape::Contains(text));
-        }
-        for text in self.contains {
-            out.push(Shape::Contains(text));
-        }
+        out.contains.extend(self.equals);
+        out.contains.extend(self.contains);
         for shape in self.others {
             out.push(shape.anywhere());
         }

@@ -37,10 +37,10 @@ fn tokens(text: &str) -> Result<Vec<&str>, String> {
             return Err(format!("condition: more than {MAX_TOKENS} words"));
         }
     }
-    match tokens.iter().any(|t| t.eq_ignore_ascii_case("near")) {
-        true => Err("condition: `near` is deprecated in Sigma".to_owned()),
-        false => Ok(tokens),
+    if tokens.iter().any(|t| t.eq_ignore_ascii_case("near")) {
+        return Err("condition: `near` is deprecated in Sigma".to_owned());
     }
+    Ok(tokens)
 }
 
 struct Reader<'t> {
@@ -135,9 +135,7 @@ impl<'t> Reader<'t> {
         self.names
             .iter()
             .enumerate()
-            .filter(move |(_, name)| {
-                (hidden || !name.starts_with('_')) && is_like(pattern, name)
-            })
+            .filter(move |(_, name)| (hidden || !name.starts_with('_')) && is_like(pattern, name))
             .map(|(index, _)| index)
     }
 
@@ -236,6 +234,7 @@ mod tests {
             let said = read(text).unwrap_err();
             assert!(said.contains(reason), "{text}: {said}");
         }
-        assert!(read(&"(".repeat(100_000)).unwrap_err().contains("deeper"));
+        assert!(read(&"(".repeat(MAX_DEPTH + 1)).unwrap_err().contains("deeper"));
+        assert!(read(&"(".repeat(100_000)).unwrap_err().contains("more than"));
     }
 }

@@ -89,7 +89,9 @@ impl Dispatch {
     /// Every key that some head has. Heads that no source tells apart have the same key, so one of each
     /// class is enough.
     fn enumerate(&self) -> Vec<GroupKey> {
-        let families: BTreeSet<&str> = self.bounds.iter().map(|(s, _)| s.family.as_str()).collect();
+        let bounds = self.bounds.iter().map(|(source, _)| source);
+        let families: BTreeSet<&str> =
+            bounds.chain(&self.messages).map(|source| source.family.as_str()).collect();
         let mut keys = BTreeSet::new();
         keys.insert(self.key(Head { family: OTHER, channel: "", provider: "", event_id: None }));
         for family in families {

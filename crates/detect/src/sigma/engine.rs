@@ -77,7 +77,12 @@ impl EngineBuilder {
         }
         let text = match std::str::from_utf8(&file.bytes) {
             Ok(text) => text,
-            Err(error) => return Err(Fault::new(not_utf8(&file.bytes, error.valid_up_to()), "the file is not UTF-8")),
+            Err(error) => {
+                return Err(Fault::new(
+                    not_utf8(&file.bytes, error.valid_up_to()),
+                    "the file is not UTF-8",
+                ));
+            }
         };
         let (documents, fault) = yaml::documents(text);
         let before = report.loaded as usize + report.refused.len();
@@ -140,7 +145,9 @@ impl EngineBuilder {
             bound.extend(narrowed.map(|bound| self.bounds.number(bound)));
         }
         let reason = match (sources.is_empty(), bound.is_empty()) {
-            (true, _) => Some(format!("no evidence here has its log source ({})", rule.logsource.shown())),
+            (true, _) => {
+                Some(format!("no evidence here has its log source ({})", rule.logsource.shown()))
+            }
             (_, true) => Some("its event ids are not among those of its log source".to_owned()),
             _ => None,
         };
@@ -206,7 +213,7 @@ fn refused(file: &SourceFile, fault: Fault) -> RefusedRule {
 
 fn not_utf8(bytes: &[u8], at: usize) -> Place {
     let valid = bytes.get(..at).unwrap_or_default();
-    let line = valid.iter().filter(|b| **b == b'\n').count() as u64 + 1;
+    let line = memchr::memchr_iter(b'\n', valid).count() as u64 + 1;
     let last = valid.rsplit(|b| *b == b'\n').next().unwrap_or_default();
     let column = String::from_utf8_lossy(last).chars().count() as u64 + 1;
     Place { line, column }
@@ -265,6 +272,10 @@ impl Engine {
         let mut run =
             Run { plan, fields: &self.fields, event, layout, memory: &mut scratch.memory };
         run.prepare();
+        #[cfg(test)]
+        if scratch.every_rule {
+            run.mark_all();
+        }
         self.fire(&mut run, hit);
         GroupId(number)
     }
@@ -297,6 +308,12 @@ impl Engine {
             message: group.key.message,
             family: &group.key.family,
         })
+    }
+
+    /// How many groups there are.
+    #[cfg(test)]
+    pub(super) fn groups(&self) -> usize {
+        self.groups.len()
     }
 
     /// The rules that are for the records of a group, in the order of their indexes.

@@ -127,9 +127,8 @@ impl Mapping {
 
     /// The sources of all known log sources that agree with what the rule names.
     fn lookup_open(&self, wanted: &LogSource) -> Vec<SourceId> {
-        let agrees = |wanted: &Option<String>, known: &Option<String>| {
-            wanted.is_none() || wanted == known
-        };
+        let agrees =
+            |wanted: &Option<String>, known: &Option<String>| wanted.is_none() || wanted == known;
         let matching = self.named.iter().filter(|(known, _)| {
             agrees(&wanted.product, &known.product)
                 && agrees(&wanted.category, &known.category)
@@ -230,10 +229,10 @@ enum Names {
 }
 
 fn place(name: &str) -> Place {
-    match name.contains('{') {
-        true => Place::Template(Template::parse(name)),
-        false => Place::Field(name.to_owned()),
+    if name.contains('{') {
+        return Place::Template(Template::parse(name));
     }
+    Place::Field(name.to_owned())
 }
 
 fn lower(texts: &[String]) -> Vec<String> {

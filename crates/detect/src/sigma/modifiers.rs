@@ -198,8 +198,11 @@ impl Key {
         for toks in self.spellings(raw)? {
             texts.push(Shape::of(&if self.cased { toks } else { folded(&toks) }));
         }
-        let number =
-            if plain && !self.changes_text() { Number::parse(raw).map(Check::Number) } else { None };
+        let number = if plain && !self.changes_text() {
+            Number::parse(raw).map(Check::Number)
+        } else {
+            None
+        };
         Ok(std::iter::once(Check::Text(texts)).chain(number).collect())
     }
 
@@ -349,7 +352,8 @@ fn with_dash(toks: &[Tok], place: usize, dash: char) -> Vec<Tok> {
 
 /// A dash with no word character before it and one behind it.
 fn begins_option(toks: &[Tok], at: usize) -> bool {
-    let is_word = |tok: Option<&Tok>| matches!(tok, Some(Tok::Char(c)) if c.is_alphanumeric() || *c == '_');
+    let is_word =
+        |tok: Option<&Tok>| matches!(tok, Some(Tok::Char(c)) if c.is_alphanumeric() || *c == '_');
     matches!(toks.get(at), Some(Tok::Char(c)) if DASHES.contains(c))
         && is_word(toks.get(at + 1))
         && !at.checked_sub(1).is_some_and(|before| is_word(toks.get(before)))
@@ -462,7 +466,7 @@ pub(super) fn nearest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> O
     let word = word.to_lowercase();
     known
         .map(|candidate| (distance(&word, &candidate.to_lowercase()), candidate))
-        .filter(|(edits, candidate)| *edits * 3 <= candidate.len().max(3))
+        .filter(|(edits, candidate)| *edits * 2 <= candidate.len())
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, candidate)| candidate)
 }

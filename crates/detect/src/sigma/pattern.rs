@@ -135,11 +135,8 @@ pub(super) struct Glob {
 
 impl Glob {
     fn new(middle: &[Tok], open_start: bool, open_end: bool) -> Self {
-        let segments = middle
-            .split(|t| *t == Tok::Many)
-            .filter(|part| !part.is_empty())
-            .map(pieces)
-            .collect();
+        let segments =
+            middle.split(|t| *t == Tok::Many).filter(|part| !part.is_empty()).map(pieces).collect();
         Self { segments, open_start, open_end }
     }
 

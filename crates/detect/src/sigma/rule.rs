@@ -13,9 +13,9 @@ const MAX_CONDITIONS: usize = 100;
 /// A condition over the values of one event.
 #[derive(Debug)]
 pub(super) enum Expr {
-    All(Vec<Expr>),
-    Any(Vec<Expr>),
-    Not(Box<Expr>),
+    All(Vec<Self>),
+    Any(Vec<Self>),
+    Not(Box<Self>),
     Item(Item),
     /// A selection of the rule by its place.
     Selection(usize),
@@ -80,7 +80,9 @@ impl Body {
             Expr::Any(parts) => parts
                 .iter()
                 .map(|part| self.numbers(part, field))
-                .try_fold(BTreeSet::new(), |all, part| Some(all.into_iter().chain(part?).collect())),
+                .try_fold(BTreeSet::new(), |all, part| {
+                    Some(all.into_iter().chain(part?).collect())
+                }),
             Expr::Not(_) => None,
             Expr::Item(item) if item.field == field => item_numbers(item),
             Expr::Item(_) => None,
@@ -95,7 +97,10 @@ fn names(expr: &Expr, field: FieldId) -> bool {
         Expr::Not(inner) => names(inner, field),
         Expr::Item(item) => {
             item.field == field
-                || item.checks.iter().any(|c| matches!(c, Check::Field(other, _) if *other == field))
+                || item
+                    .checks
+                    .iter()
+                    .any(|c| matches!(c, Check::Field(other, _) if *other == field))
         }
         Expr::Selection(_) => false,
     }
@@ -196,8 +201,11 @@ fn logsource(node: &Node) -> Result<LogSource, Fault> {
             None => Err(Fault::new(value.place, format!("logsource: `{key}` is not a text"))),
         },
     };
-    let source =
-        LogSource { product: part("product")?, category: part("category")?, service: part("service")? };
+    let source = LogSource {
+        product: part("product")?,
+        category: part("category")?,
+        service: part("service")?,
+    };
     if source == LogSource::default() {
         let reason = "logsource: none of `product`, `category` and `service` is named";
         return Err(Fault::new(node.place, reason));
@@ -287,12 +295,16 @@ impl Compiler<'_> {
         let mut each = Vec::with_capacity(values.len());
         for value in values {
             let checks = key.checks(value, self.field)?;
+            if field == KEYWORDS && value.text() == Some("") {
+                return Err(Fault::new(value.place, "detection: an empty keyword"));
+            }
             each.push(if field == KEYWORDS { anywhere(checks) } else { checks });
         }
         let item = |checks| Expr::Item(Item { field, checks: merged(checks) });
-        Ok(match key.all {
-            true => Expr::all(each.into_iter().map(item).collect()),
-            false => item(each.into_iter().flatten().collect()),
+        Ok(if key.all {
+            Expr::all(each.into_iter().map(item).collect())
+        } else {
+            item(each.into_iter().flatten().collect())
         })
     }
 }
@@ -327,7 +339,9 @@ fn merged(checks: Vec<Check>) -> Vec<Check> {
 /// One condition, or a list of which any is enough.
 fn conditions(node: &Node, names: &[String]) -> Result<Expr, Fault> {
     let one = |node: &Node| match node.text() {
-        Some(text) => condition::parse(text, names).map_err(|reason| Fault::new(node.place, reason)),
+        Some(text) => {
+            condition::parse(text, names).map_err(|reason| Fault::new(node.place, reason))
+        }
         None => Err(Fault::new(node.place, "condition: it is not a text")),
     };
     match &node.content {

@@ -1,6 +1,7 @@
 //! Running the rules of a group on one event.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use model::case::MatchedField;
@@ -11,7 +12,7 @@ use super::check::{Check, Item, KEYWORDS, Number, Texts, address};
 use super::dispatch::HeadCache;
 use super::fold::fold_into;
 use super::mapping::{Part, Template};
-use super::plan::{MESSAGE, Plan, Slot, Table};
+use super::plan::{MESSAGE, Plan, Scanner, Slot, Table};
 use super::rule::{Body, Expr};
 
 /// Name of the unnamed values of an event.
@@ -28,6 +29,9 @@ const MAX_KEPT: usize = 1 << 20;
 pub(crate) struct SigmaScratch {
     pub(super) heads: HeadCache,
     pub(super) layouts: FxHashMap<u32, Layout>,
+    /// Run every rule of a group, whatever the triggers say: the reference for them.
+    #[cfg(test)]
+    pub(super) every_rule: bool,
     pub(super) memory: Memory,
 }
 
@@ -134,9 +138,24 @@ impl Memory {
     }
 
     fn mark(&mut self, entry: u32) {
-        if let Some(word) = self.candidates.get_mut(entry as usize / 64) {
-            *word |= 1 << (entry % 64);
+        mark(&mut self.candidates, entry);
+    }
+
+    /// Marks the entries whose triggers are in a folded text.
+    fn scan(&mut self, scanner: &Scanner, range: Range<usize>) {
+        let text = self.folded_text.get(range).unwrap_or_default();
+        for found in scanner.automaton.find_overlapping_iter(text) {
+            let targets = scanner.targets.get(found.pattern().as_usize());
+            for entry in targets.into_iter().flatten() {
+                mark(&mut self.candidates, *entry);
+            }
         }
+    }
+}
+
+fn mark(candidates: &mut [u64], entry: u32) {
+    if let Some(word) = candidates.get_mut(entry as usize / 64) {
+        *word |= 1 << (entry % 64);
     }
 }
 
@@ -183,8 +202,9 @@ impl<'r> Run<'r, '_> {
         for (number, template) in plan.extras.iter().enumerate() {
             let is_message = plan.message == Some(number);
             let start = self.memory.extra_text.len();
-            let there = if is_message { self.message(template) } else { self.join(template, number) };
-            let range = there.then(|| start..self.memory.extra_text.len());
+            let there =
+                if is_message { self.message(template) } else { self.join(template, number) };
+            let range = there.then_some(start..self.memory.extra_text.len());
             self.memory.extras.push(range);
         }
         for entry in &plan.always {
@@ -194,17 +214,17 @@ impl<'r> Run<'r, '_> {
             let mut nth = 0;
             while let Some(place) = self.place(scanner.slot, nth) {
                 nth += 1;
-                let Some(range) = self.fold(place) else { continue };
-                let text = self.memory.folded_text.get(range).unwrap_or_default();
-                for found in scanner.automaton.find_overlapping_iter(text) {
-                    let targets = scanner.targets.get(found.pattern().as_usize());
-                    for entry in targets.into_iter().flatten() {
-                        if let Some(word) = self.memory.candidates.get_mut(*entry as usize / 64) {
-                            *word |= 1 << (entry % 64);
-                        }
-                    }
+                if let Some(range) = self.fold(place) {
+                    self.memory.scan(scanner, range);
                 }
             }
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn mark_all(&mut self) {
+        for entry in 0..self.plan.entries.len() {
+            self.memory.mark(u32::try_from(entry).unwrap());
         }
     }
 
@@ -239,9 +259,11 @@ impl<'r> Run<'r, '_> {
     /// The message of a record that has none.
     fn message(&mut self, template: &Template) -> bool {
         let fields = &self.event.fields.0;
-        let has_own = self.layout.messages.iter().any(|at| {
-            fields.get(*at).is_some_and(|(_, value)| !Seen::Field(value).is_empty())
-        });
+        let has_own = self
+            .layout
+            .messages
+            .iter()
+            .any(|at| fields.get(*at).is_some_and(|(_, value)| !Seen::Field(value).is_empty()));
         let number = self.plan.message.unwrap_or_default();
         let Some(places) = self.layout.extras.get(number) else { return false };
         if has_own || places.iter().all(Option::is_none) {
@@ -376,7 +398,7 @@ impl<'r> Run<'r, '_> {
             Check::Exists(there) => *there,
             Check::Number(number) => match seen {
                 Seen::Field(value @ (Value::Int(_) | Value::UInt(_) | Value::Float(_))) => {
-                    Number::of(value).and_then(|n| n.compare(*number)).is_some_and(|o| o.is_eq())
+                    Number::of(value).and_then(|n| n.compare(*number)).is_some_and(Ordering::is_eq)
                 }
                 _ => false,
             },
@@ -404,9 +426,7 @@ impl<'r> Run<'r, '_> {
             });
         }
         match self.fold(place) {
-            Some(range) => {
-                texts.matches(self.memory.folded_text.get(range).unwrap_or_default())
-            }
+            Some(range) => texts.matches(self.memory.folded_text.get(range).unwrap_or_default()),
             None => texts.has_empty(),
         }
     }
@@ -422,7 +442,9 @@ impl<'r> Run<'r, '_> {
                 text(place).zip(text(at))
             } else {
                 let ranges = self.fold(place).zip(self.fold(at));
-                let text = |range: Range<usize>| self.memory.folded_text.get(range).unwrap_or_default().to_owned();
+                let text = |range: Range<usize>| {
+                    self.memory.folded_text.get(range).unwrap_or_default().to_owned()
+                };
                 ranges.map(|(a, b)| (text(a), text(b)))
             };
             let alike = |(a, b): (String, String)| !(open && b.is_empty()) && affix.matches(&a, &b);
@@ -476,7 +498,9 @@ impl<'r> Run<'r, '_> {
             let value = self.seen(place).and_then(|seen| seen.text().map(|t| shortened(&t)));
             push(out, MatchedField { field, value, value_b64: None });
         }
-        if nth == 0 && let Some(name) = self.fields.get(item.field.0 as usize) {
+        if nth == 0
+            && let Some(name) = self.fields.get(item.field.0 as usize)
+        {
             push(out, MatchedField { field: name.clone(), value: None, value_b64: None });
         }
     }
