@@ -138,7 +138,7 @@ fn step_claim(facts: &Facts<'_>, step: &StepResult<'_>) -> Option<Claim> {
         Outcome::Requested => ("requested", &step.step.text.requested),
         Outcome::Proven => ("proven", &step.step.text.proven),
     };
-    let subjects = subjects(step.records(), &facts.subject_fields);
+    let subjects = subjects(&about(step), &facts.subject_fields);
     let subject = if subjects.is_empty() { "see the records".to_owned() } else { subjects.join(", ") };
     let count = times(step.count());
     let text = template.replace("{count}", &count).replace("{subject}", &subject);
@@ -201,8 +201,20 @@ fn span(first: Time, last: Option<Time>) -> String {
     }
 }
 
-/// What records are about: the first distinct values of the best field that each has.
-fn subjects<'r>(records: impl Iterator<Item = &'r Record>, fields: &[&str]) -> Vec<String> {
+/// The records that name what a step is about: those of what it places, where it places something.
+fn about<'a>(step: &StepResult<'a>) -> Vec<&'a Record> {
+    let places = step.hits.iter().any(|(_, proof)| proof.places.is_some());
+    step.hits
+        .iter()
+        .filter(|(_, proof)| proof.places.is_some() == places)
+        .flat_map(|(hits, _)| hits.records.iter().filter(|r| r.whole))
+        .collect()
+}
+
+/// What records are about: the first distinct values of the best field that each has. Paths that end in the
+/// same name count as one: a share, a URL and a disk name the same file differently.
+fn subjects(records: &[&Record], fields: &[&str]) -> Vec<String> {
+    let name = |s: &str| s.rsplit(['\\', '/']).next().unwrap_or_default().to_lowercase();
     let mut subjects: Vec<String> = Vec::new();
     for record in records {
         let value = fields.iter().find_map(|name| {
@@ -210,7 +222,7 @@ fn subjects<'r>(records: impl Iterator<Item = &'r Record>, fields: &[&str]) -> V
         });
         let Some(value) = value else { continue };
         let short = shorten(value);
-        if !subjects.iter().any(|s| s.eq_ignore_ascii_case(&short)) {
+        if !subjects.iter().any(|s| name(s) == name(&short)) {
             subjects.push(short);
         }
         if subjects.len() == MAX_SUBJECTS {

@@ -120,6 +120,10 @@ fn field<'r>(record: &'r Record, names: &[&str]) -> Option<&'r str> {
 
 /// Path below the web root of the script that a record speaks of, from a URL or a file path.
 fn web_path(record: &Record, trees: &[&str]) -> Option<String> {
+    // What ASP.NET compiled tells the page's name alone.
+    if let Some(page) = field(record, &["page"]) {
+        return Some(page.to_lowercase());
+    }
     let raw = field(
         record,
         &["script", "TargetFilename", "RelativeTargetName", "path", "cs-uri-stem", "UrlStem"],

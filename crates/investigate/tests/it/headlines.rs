@@ -1,0 +1,62 @@
+//! The headline that each forged scenario must get.
+
+use model::case::{Exposure, Presence};
+
+use crate::support::{claim, forged_case, scenario};
+
+#[test]
+fn every_scenario_gets_its_headline() {
+    let expected = [
+        ("quiet", "NO EVIDENCE OF ATTACK", true),
+        ("quiet_patched", "NO EVIDENCE OF ATTACK", true),
+        ("quiet_rolled", "INSUFFICIENT EVIDENCE", false),
+        ("quiet_first_days_missing", "INSUFFICIENT EVIDENCE", false),
+        ("scanned", "SCANNED ONLY", true),
+        ("scanned_patched", "SCANNED ONLY", true),
+        ("attempted", "ATTACKED, NOT BROKEN INTO", true),
+        ("compromised", "COMPROMISED", false),
+        ("other_forms", "COMPROMISED", false),
+        ("mailbox_read", "COMPROMISED", false),
+        ("shell_removed", "COMPROMISED", false),
+        ("wiped", "COMPROMISED", false),
+        ("clock_shift", "COMPROMISED", false),
+        ("no_sysmon", "COMPROMISED", false),
+        ("table_only", "COMPROMISED", false),
+        ("demo", "COMPROMISED", false),
+    ];
+    for (name, headline, green) in expected {
+        let case = forged_case(&scenario(name), None);
+        assert_eq!((case.verdict.headline.as_str(), case.verdict.green), (headline, green), "{name}");
+    }
+}
+
+#[test]
+fn exposure_follows_the_builds() {
+    let exposure = |name| forged_case(&scenario(name), None).verdict.exposure;
+    assert_eq!(exposure("quiet"), Exposure::WasExposed);
+    assert_eq!(exposure("quiet_patched"), Exposure::NotExposed);
+}
+
+#[test]
+fn a_shell_that_is_gone_is_not_called_present() {
+    let presence = |name| forged_case(&scenario(name), None).verdict.presence;
+    assert_eq!(presence("compromised"), Presence::Present);
+    assert_eq!(presence("shell_removed"), Presence::Removed);
+    assert_eq!(presence("quiet"), Presence::NotApplicable);
+}
+
+#[test]
+fn a_source_that_was_wiped_is_named_and_excludes_nothing() {
+    let case = forged_case(&scenario("wiped"), None);
+    let silent: Vec<&str> =
+        case.coverage.iter().filter(|c| !c.contradicted_by.is_empty()).map(|c| c.logsource.as_str()).collect();
+    assert!(silent.contains(&"exchange/httpproxy-ecp"), "{silent:?}");
+    assert!(claim(&case, "silent_source.exchange/httpproxy-ecp").is_some());
+}
+
+#[test]
+fn the_mailbox_read_is_an_impact_and_nothing_else_is() {
+    let impact = |name| forged_case(&scenario(name), None).impact;
+    assert_eq!(impact("mailbox_read").len(), 1);
+    assert!(impact("compromised").is_empty());
+}

@@ -1,0 +1,77 @@
+//! What the whole runs share.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use assay_investigate::{Content, Limits, Progress, ReadOptions, Request, investigate};
+use model::Time;
+use model::case::{Case, Claim};
+
+/// Runs on paths, as `assay assess` would.
+pub(crate) fn cases(inputs: &[PathBuf]) -> Vec<Case> {
+    run(inputs, 2, None, None)
+}
+
+pub(crate) fn run(
+    inputs: &[PathBuf],
+    threads: usize,
+    as_of: Option<Time>,
+    host: Option<&str>,
+) -> Vec<Case> {
+    let request = Request {
+        inputs,
+        read: ReadOptions {
+            limits: Limits::default(),
+            threads,
+            passwords: Vec::new(),
+            zone: None,
+            temp_dir: std::env::temp_dir(),
+            exclude: Vec::new(),
+            cancel: Arc::default(),
+            progress: Arc::new(Progress::default()),
+        },
+        content: &Content::embedded().unwrap(),
+        rules: &[],
+        as_of,
+        host: host.map(str::to_owned),
+    };
+    investigate(request).unwrap().cases
+}
+
+/// Forges a scenario into a folder and gives the folder of the evidence.
+pub(crate) fn forged(scenario: &forge::Scenario, folder: &Path) -> PathBuf {
+    forge::write_to_folder(scenario, folder).unwrap();
+    folder.join("evidence")
+}
+
+pub(crate) fn scenario(name: &str) -> forge::Scenario {
+    forge::Scenario::parse(forge::builtin(name).unwrap()).unwrap()
+}
+
+/// The one case of a forged scenario.
+pub(crate) fn forged_case(scenario: &forge::Scenario, as_of: Option<Time>) -> Case {
+    let folder = tempfile::tempdir().unwrap();
+    let evidence = forged(scenario, folder.path());
+    let mut cases = run(&[evidence], 2, as_of, None);
+    assert_eq!(cases.len(), 1, "one host");
+    cases.remove(0)
+}
+
+pub(crate) fn claim<'c>(case: &'c Case, statement: &str) -> Option<&'c Claim> {
+    case.claims.iter().find(|c| c.statement == statement)
+}
+
+/// A path of the corpus; says loudly when it is not there.
+pub(crate) fn corpus(path: &str) -> Option<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "tests take the corpus from the environment")]
+    let root = std::env::var("ASSAY_CORPUS").map_or_else(
+        |_| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"),
+        PathBuf::from,
+    );
+    let found = root.join(path);
+    if !found.exists() {
+        println!("\n*** NOT RUN: no corpus at {} (set ASSAY_CORPUS) ***\n", found.display());
+        return None;
+    }
+    Some(found)
+}
