@@ -25,6 +25,11 @@ pub(crate) fn corpus() -> Option<PathBuf> {
     Some(folder)
 }
 
+/// Whether a file's name ends in that extension.
+pub(crate) fn has_extension(file: &SourceFile, extension: &str) -> bool {
+    Path::new(&file.name).extension().is_some_and(|e| e == extension)
+}
+
 /// All files of `content/`, named as the product names them.
 pub(crate) fn content_files() -> Vec<SourceFile> {
     let root = workspace().join("content");

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::Bench;
-use crate::testing::{content_files, event};
+use crate::testing::{content_files, event, has_extension};
 use crate::{Detector, Outcome, Scratch, SourceFile};
 
 fn file(name: &str, text: &str) -> SourceFile {
@@ -90,7 +90,7 @@ fn an_outcome_says_nothing_of_the_event_before() {
 #[test]
 fn what_came_before_changes_nothing() {
     let files = content_files();
-    let samples = files.iter().filter(|f| f.name.ends_with(".jsonl"));
+    let samples = files.iter().filter(|f| has_extension(f, "jsonl"));
     let events: Vec<Json> = samples
         .flat_map(|f| std::str::from_utf8(&f.bytes).unwrap().lines())
         .map(|line| serde_json::from_str(line).unwrap())

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::Bench;
 use crate::SourceFile;
-use crate::testing::content_files;
+use crate::testing::{content_files, has_extension};
 
 #[test]
 fn every_rule_hits_its_hits_and_misses_its_near_misses() {
@@ -12,7 +12,7 @@ fn every_rule_hits_its_hits_and_misses_its_near_misses() {
     let mut bench = Bench::new();
     let rules: Vec<&SourceFile> = files
         .iter()
-        .filter(|f| f.name.starts_with("rules/sigma/") && f.name.ends_with(".yml"))
+        .filter(|f| f.name.starts_with("rules/sigma/") && has_extension(f, "yml"))
         .collect();
     assert!(rules.len() >= 20, "{} rules", rules.len());
     let mut wrong = Vec::new();
@@ -36,7 +36,7 @@ fn every_rule_hits_its_hits_and_misses_its_near_misses() {
 #[test]
 fn every_sample_belongs_to_a_rule() {
     let files = content_files();
-    for sample in files.iter().filter(|f| f.name.ends_with(".jsonl")) {
+    for sample in files.iter().filter(|f| has_extension(f, "jsonl")) {
         let stem = sample.name.trim_end_matches(".jsonl");
         let rule = stem.trim_end_matches(".hit").trim_end_matches(".miss");
         assert!(files.iter().any(|f| f.name == format!("{rule}.yml")), "{}", sample.name);
