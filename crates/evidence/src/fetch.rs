@@ -1,15 +1,19 @@
 //! Finds a record again: the bytes behind an event of a case.
 
-use std::io;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, BufRead, Read};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use model::Locator;
 
+use crate::collect::name::printable_text;
 use crate::collect::spool::Shared;
 use crate::collect::{self, Facts, Found, Source, Stop, Survey, Visitor, Walk};
 use crate::formats::text::{Decoder, Encoding};
-use crate::formats::{self, Probe};
+use crate::formats::{self, Probe, evtx};
 use crate::pipeline::hex;
 use crate::{Options, ReadError};
 
@@ -79,7 +83,7 @@ pub fn fetch(
         return Err(FetchError::NotFound { path: path.to_owned(), sha256 });
     };
     let Some(bytes) = hit.bytes else { return Err(FetchError::OutOfBounds { path: hit.path }) };
-    let text = formats::render(hit.kind, &bytes);
+    let text = hit.shown.unwrap_or_else(|| printable_text(&bytes));
     Ok(Fetched { path: hit.path, sha256: hit.sha256, kind: hit.kind, bytes, text })
 }
 
@@ -90,6 +94,8 @@ struct Hit {
     kind: &'static str,
     /// `None` where the file ends before the record.
     bytes: Option<Vec<u8>>,
+    /// As its format shows it, if that is not text.
+    shown: Option<String>,
 }
 
 /// Reads the files that come into question, one after the other.
@@ -144,10 +150,13 @@ impl Visitor for Finder<'_> {
         let probe = Probe { prefix, logical: &found.place.logical, max_record };
         let kind = formats::identify(&probe).map_or("unknown", |identified| identified.kind);
         let encoding = match (kind, self.locator.offset) {
-            ("evtx" | "unknown", _) | (_, None) => Encoding::Utf8 { bom: 0 },
+            ("unknown", _) | (_, None) => Encoding::Utf8 { bom: 0 },
             _ => Encoding::of(prefix),
         };
-        let bytes = slice(source, encoding, self.locator, max_record).ok().flatten();
+        let (bytes, shown) = match (kind, self.locator.offset) {
+            ("evtx", Some(offset)) => event(source, offset, self.locator.length, max_record),
+            _ => (slice(source, encoding, self.locator, max_record).ok().flatten(), None),
+        };
         // Damage behind the record does not matter to it, only to the hash.
         let _ = source.drain();
         source.check()?;
@@ -159,7 +168,7 @@ impl Visitor for Finder<'_> {
         if !fits {
             return Ok(());
         }
-        let hit = Hit { path: found.path, sha256: sha256.unwrap_or_default(), kind, bytes };
+        let hit = Hit { path: found.path, sha256: sha256.unwrap_or_default(), kind, bytes, shown };
         *self.hit.lock().unwrap_or_else(PoisonError::into_inner) = Some(hit);
         Err(Stop::Found)
     }
@@ -194,4 +203,53 @@ fn slice(
     }
     let whole = locator.length.is_none_or(|length| bytes.len() as u64 == length.min(most as u64));
     Ok((skip == 0 && whole).then_some(bytes))
+}
+
+/// A record of an event log: its bytes, and what its templates make of them.
+fn event(
+    source: &mut Source<'_>,
+    offset: u64,
+    length: Option<u64>,
+    most: usize,
+) -> (Option<Vec<u8>>, Option<String>) {
+    let wanted = length.map_or(most, |n| usize::try_from(n).unwrap_or(usize::MAX).min(most));
+    let mut window = Window { source, skip: offset, wanted, bytes: Vec::new() };
+    let shown = evtx::render_at(&mut window, offset).ok().flatten();
+    let whole = window.bytes.len() == wanted || length.is_none() && !window.bytes.is_empty();
+    (whole.then_some(window.bytes), shown)
+}
+
+/// Keeps a copy of a part of what is read through it.
+struct Window<'w, 's> {
+    source: &'w mut Source<'s>,
+    /// Bytes to go before the part begins.
+    skip: u64,
+    wanted: usize,
+    bytes: Vec<u8>,
+}
+
+impl Read for Window<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(buffer)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl BufRead for Window<'_, '_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.source.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        if let Ok(piece) = self.source.fill_buf() {
+            let piece = piece.get(..count).unwrap_or(piece);
+            let passed = piece.len().min(usize::try_from(self.skip).unwrap_or(usize::MAX));
+            let here = piece.get(passed..).unwrap_or_default();
+            let taken = here.len().min(self.wanted - self.bytes.len());
+            self.bytes.extend_from_slice(here.get(..taken).unwrap_or_default());
+            self.skip -= passed as u64;
+        }
+        self.source.consume(count);
+    }
 }

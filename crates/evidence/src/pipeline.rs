@@ -1,5 +1,10 @@
 //! Readers and decoders: files are read and cut into blocks on a few threads, blocks are decoded on all.
 
+#[cfg(test)]
+pub(crate) mod testkit;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -291,14 +296,14 @@ struct Told<'t, S: Sink> {
     track: &'t Track,
     block: u64,
     stage: Stage,
-    told: u64,
+    said: u64,
     events: u64,
 }
 
 impl<'t, S: Sink> Told<'t, S> {
     fn new(sink: &'t S, track: &'t Track, block: u64, stage: Stage) -> Self {
         let batch = sink.start(&track.head);
-        Self { sink, batch, track, block, stage, told: 0, events: 0 }
+        Self { sink, batch, track, block, stage, said: 0, events: 0 }
     }
 
     fn panicked(&mut self) {
@@ -317,8 +322,8 @@ impl<'t, S: Sink> Told<'t, S> {
     }
 
     fn position(&mut self) -> Position {
-        self.told += 1;
-        (self.block, self.stage, self.told)
+        self.said += 1;
+        (self.block, self.stage, self.said)
     }
 }
 

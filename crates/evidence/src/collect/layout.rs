@@ -90,10 +90,19 @@ fn decoded(part: &str) -> String {
 }
 
 /// The outermost drive: one that lies deeper is a folder on it, and may have been put there by anybody.
+/// A letter above something that only servers have is believed last: that may lie on a drive further down.
 fn find_drive(parts: &[String], known: &BTreeSet<String>) -> Option<Drive> {
-    (0..parts.len().saturating_sub(1)).find_map(|at| {
-        uploads(parts, at).or_else(|| lettered(parts, at, known))
-    })
+    let places = || 0..parts.len().saturating_sub(1);
+    let sure = |at: usize| {
+        known.contains(&joined(parts, at + 1))
+            || parts.get(at + 1).is_some_and(|child| is_top_folder(child))
+    };
+    let likely = |at: usize| {
+        parts.get(at + 1..).is_some_and(|below| below.iter().any(|part| is_server_folder(part)))
+    };
+    places()
+        .find_map(|at| uploads(parts, at).or_else(|| lettered(parts, at, sure)))
+        .or_else(|| places().find_map(|at| lettered(parts, at, likely)))
 }
 
 /// `uploads/<accessor>/<volume>/...`, the layout of Velociraptor's collections.
@@ -111,20 +120,17 @@ fn uploads(parts: &[String], at: usize) -> Option<Drive> {
     Some(Drive { at: at + 2, root: at, volume, coded: true })
 }
 
-/// A folder that is named after a drive.
-fn lettered(parts: &[String], at: usize, known: &BTreeSet<String>) -> Option<Drive> {
+/// A folder that is named after a drive; of a bare letter, `believed` decides.
+fn lettered(parts: &[String], at: usize, believed: impl Fn(usize) -> bool) -> Option<Drive> {
     let part = parts.get(at)?;
     let coded = part.contains('%');
     let plain = if coded { percent_decode(part) } else { part.clone() };
+    let drive = |letter| Drive { at, root: at, volume: Volume::Letter(letter), coded };
     if let Some(letter) = explicit_letter(&plain) {
-        return Some(Drive { at, root: at, volume: Volume::Letter(letter), coded });
+        return Some(drive(letter));
     }
     let letter = single_letter(plain.strip_suffix('_').unwrap_or(&plain))?;
-    let below = parts.get(at + 1..)?;
-    (below.first().is_some_and(|child| is_top_folder(child))
-        || below.iter().any(|part| is_server_folder(part))
-        || known.contains(&joined(parts, at + 1)))
-    .then_some(Drive { at, root: at, volume: Volume::Letter(letter), coded })
+    believed(at).then(|| drive(letter))
 }
 
 fn explicit_letter(text: &str) -> Option<char> {
@@ -194,6 +200,7 @@ mod tests {
             ("a/notes/x.txt", "- a/notes/x.txt -"),
             ("x/y/z", "- x/y/z -"),
             ("C", "- C -"),
+            ("t/C/inetpub/logs/x", "1 C/inetpub/logs/x C"),
             // The outer drive wins: the inner one is a folder on it.
             ("C/inetpub/D/Windows/x", "0 C/inetpub/D/Windows/x C"),
         ] {

@@ -11,6 +11,8 @@ pub(crate) mod name;
 pub(crate) mod sniff;
 pub(crate) mod source;
 pub(crate) mod spool;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use model::Time;

@@ -210,6 +210,6 @@ mod tests {
 
     #[test]
     fn an_endless_name_is_cut() {
-        assert!(Name::new(&[b'a'; 1 << 20]).shown().len() <= LONGEST);
+        assert!(Name::new(&vec![b'a'; 1 << 20]).shown().len() <= LONGEST);
     }
 }

@@ -399,7 +399,10 @@ struct Inside<'w, 'r> {
 }
 
 impl<'w, 'r> Inside<'w, 'r> {
-    fn new(walk: &'w Walk<'r>, found: Found, layout: Layout, expands: bool) -> Self {
+    fn new(walk: &'w Walk<'r>, mut found: Found, layout: Layout, expands: bool) -> Self {
+        if found.place.windows_path.is_none() {
+            found.place.root = RootName { key: format!("archive:{}", found.path), path: found.path.clone() };
+        }
         Self { walk, found, layout, unique: Unique::default(), expands, damaged: false }
     }
 

@@ -85,11 +85,3 @@ pub(crate) fn identify(probe: &Probe<'_>) -> Option<Identified> {
     ];
     FORMATS.iter().find_map(|format| format(probe))
 }
-
-/// A record's bytes for a terminal: as text with everything unprintable escaped, or as its format shows it.
-pub(crate) fn render(kind: &str, record: &[u8]) -> String {
-    // A binary format adds its own arm here.
-    match kind {
-        _ => crate::collect::name::printable_text(record),
-    }
-}

@@ -72,7 +72,7 @@ fn member(
     }
     let expected = (!local.described_behind()).then_some(local.crc);
     if local.method == DEFLATED {
-        let mut body = Checked::new(DeflateDecoder::new(&mut *input), expected);
+        let mut body = Checked::new(Inflate(DeflateDecoder::new(&mut *input)), expected);
         if !folder {
             members.file(entry, &mut body)?;
         }
@@ -150,6 +150,20 @@ fn zip64(extra: &[u8], local: &mut Local) {
 
 fn skip(input: &mut dyn BufRead, count: u64) -> bool {
     io::copy(&mut input.take(count), &mut io::sink()).is_ok_and(|skipped| skipped == count)
+}
+
+/// A deflate stream in which the end of the archive is not taken for the end of the member.
+struct Inflate<'i>(DeflateDecoder<&'i mut dyn BufRead>);
+
+impl Read for Inflate<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.0.read(buffer)?;
+        // Behind every member of a zip stands something: at least the directory.
+        if count == 0 && !buffer.is_empty() && self.0.get_mut().fill_buf()?.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the archive ends within it"));
+        }
+        Ok(count)
+    }
 }
 
 /// Compares the checksum at the end.
