@@ -45,7 +45,7 @@ pub(crate) fn host_name(case: &Case) -> &str {
 /// Until when and for what the headline holds.
 pub(crate) fn bounds(case: &Case) -> String {
     let until = match case.as_of.time {
-        Some(time) => format!("As of {} ({})", stamp(time), case.as_of.basis),
+        Some(time) => format!("As of {} ({})", stamp(time), clip(&case.as_of.basis, 160)),
         None => "As of a moment that the evidence does not state".to_owned(),
     };
     format!(
@@ -53,6 +53,11 @@ pub(crate) fn bounds(case: &Case) -> String {
          another way, is outside of this headline.",
         chains(case)
     )
+}
+
+/// The first characters of a text that must not push out what stands behind it.
+fn clip(text: &str, max: usize) -> &str {
+    text.char_indices().nth(max).and_then(|(at, _)| text.get(..at)).unwrap_or(text)
 }
 
 fn chains(case: &Case) -> String {

@@ -1,5 +1,8 @@
 //! Every document of every case of the tests, byte for byte. `UPDATE=1 cargo test` rewrites them.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+
+#[expect(dead_code, reason = "other tests use the rest")]
 mod support;
 
 use std::path::{Path, PathBuf};

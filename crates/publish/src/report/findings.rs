@@ -6,7 +6,7 @@ use model::case::{Case, CaseEvent, Finding, MatchedField};
 
 use super::limits;
 use super::text::{Anchors, Refs, Text, left_out, texts};
-use crate::words::{Word, locator, spaced};
+use crate::words::{Word, counted, locator, spaced};
 
 /// Custody id to path; event id to event.
 type ById<'a, T> = BTreeMap<&'a str, &'a T>;
@@ -60,7 +60,7 @@ pub(super) fn findings(case: &Case, anchors: &Anchors) -> FindingsView {
     let rows = order.iter().take(limits::FINDINGS);
     FindingsView {
         rows: rows.map(|finding| view(finding, &events, &paths, anchors)).collect(),
-        all: Text::count(case.findings.len()),
+        all: Text::short(&counted(case.findings.len(), "rule or check", "rules and checks")),
         left_out: left_out(case.findings.len(), limits::FINDINGS, "case.json"),
     }
 }
@@ -146,7 +146,7 @@ pub(super) fn events(case: &Case, anchors: &Anchors) -> EventsView {
     let rows: Vec<EventRow> =
         shown.take(limits::EVENTS).map(|event| event_row(event, &paths, anchors)).collect();
     EventsView {
-        all: Text::count(case.events.len()),
+        all: Text::short(&counted(case.events.len(), "record carries", "records carry")),
         left_out: left_out(case.events.len(), rows.len(), "case.json and timeline.csv"),
         rows,
     }

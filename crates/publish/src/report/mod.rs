@@ -75,7 +75,7 @@ pub fn report_html(case: &Case) -> String {
     let page = Page {
         css_hash: STANDARD.encode(Sha256::digest(css.as_bytes())),
         css,
-        title: Text::short(crate::story::host_name(case)),
+        title: Text::cut(crate::story::host_name(case), 120),
         tlp: Text::short(&case.tlp),
         case_id: Text::short(&case.case_id),
         content: Text::short(&case.content.version),

@@ -74,13 +74,12 @@ fn verdict(page: &mut Page, case: &Case) {
 }
 
 fn host(case: &Case) -> String {
-    let mut parts = vec![story::host_name(case).to_owned()];
-    parts.extend(case.host.product.clone());
-    parts.push(match &case.host.build {
-        Some(build) => format!("build {build}"),
-        None => "build unknown".to_owned(),
-    });
-    parts.push(format!("TLP:{}", case.tlp.trim_start_matches("TLP:")));
+    let build = case.host.build.as_deref();
+    let build = build.map_or_else(|| "build unknown".to_owned(), |build| format!("build {build}"));
+    let marking = format!("TLP:{}", case.tlp.trim_start_matches("TLP:"));
+    let parts =
+        [Some(story::host_name(case)), case.host.product.as_deref(), Some(&build), Some(&marking)];
+    let parts: Vec<String> = parts.into_iter().flatten().map(|part| page::cut(part, 100)).collect();
     parts.join(" · ")
 }
 

@@ -1,7 +1,6 @@
 //! Cases for the tests: broken into over weeks, within seconds, insufficient, quiet, and hostile.
 //!
 //! Nothing in them is an attack that works; names follow the reserved examples.
-#![allow(dead_code, reason = "each test file uses some of these")]
 
 use std::collections::BTreeMap;
 
@@ -9,7 +8,7 @@ use model::case::*;
 use model::{Issue, Locator, Time, TimeBasis};
 
 pub(crate) fn t(text: &str) -> Time {
-    Time::parse(text).unwrap_or_else(|| panic!("not a time: {text}"))
+    Time::parse(text).unwrap()
 }
 
 fn strings(items: &[&str]) -> Vec<String> {
@@ -652,7 +651,7 @@ fn compromised_custody() -> Vec<CustodyItem> {
 /// The shape of the published dataset: 87 seconds of logs, an attack of seven seconds, a wrong clock.
 pub(crate) fn seconds() -> Case {
     let mut case = frame("mxs01.azsentinel.example", "2021-03-14T06:40:38.9Z");
-    case.case_id = "mxs01-a1b2c3".to_owned();
+    case.case_id = "mxs01-a1b2c3".into();
     case.host.build = None;
     case.host.build_basis = vec![];
     case.verdict.exposure = Exposure::Exposed;
@@ -792,7 +791,7 @@ fn seconds_claims() -> Vec<Claim> {
 /// Nothing found, in logs that had rolled over.
 pub(crate) fn insufficient() -> Case {
     let mut case = frame("EX02.contoso.example", "2021-06-30T23:59:58Z");
-    case.case_id = "ex02-77aa01".to_owned();
+    case.case_id = "ex02-77aa01".into();
     case.verdict.compromise.not_excluded = Level::Compromised;
     case.verdict.coverage = Adequacy::Inadequate;
     case.verdict.exposure = Exposure::Unknown;
@@ -836,7 +835,7 @@ pub(crate) fn insufficient() -> Case {
 /// Quiet and well logged: the one shape that may be green.
 pub(crate) fn quiet() -> Case {
     let mut case = frame("EX03.contoso.example", "2021-03-12T09:14:22Z");
-    case.case_id = "ex03-0042aa".to_owned();
+    case.case_id = "ex03-0042aa".into();
     case.verdict.coverage = Adequacy::Adequate;
     case.verdict.presence = Presence::NotApplicable;
     case.verdict.confidence = Confidence::High;
@@ -946,7 +945,7 @@ fn poison(value: &mut serde_json::Value, evil: &str, key: &str) {
         }
         Value::Array(items) => items.iter_mut().for_each(|item| poison(item, evil, key)),
         Value::Object(fields) => {
-            fields.iter_mut().for_each(|(key, value)| poison(value, evil, key))
+            fields.iter_mut().for_each(|(key, value)| poison(value, evil, key));
         }
         _ => {}
     }
