@@ -21,6 +21,8 @@ const SMALLEST: usize = RECORD_HEAD + 4;
 const NO_CHECKSUMS: u32 = 4;
 /// A body begins with a fragment header of version 1.1.
 const FRAGMENT: &[u8] = &[0x0f, 1, 1];
+/// A fragment that is the use of a template.
+const TEMPLATE_USE: &[u8] = &[0x0f, 1, 1, 0, 0x0c, 1];
 
 /// The outside of one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,8 +68,9 @@ pub(super) struct Survey {
     pub slack: Vec<Entry>,
 }
 
-/// Looks over a chunk of which `present` bytes are from the file; the rest is padding.
-pub(super) fn survey(chunk: &[u8], present: usize) -> Survey {
+/// Looks over a chunk of which `present` bytes are from the file; the rest is padding. `before` is the chunk
+/// before it, empty for the first.
+pub(super) fn survey(chunk: &[u8], present: usize, before: &[u8]) -> Survey {
     // Of a chunk that is cut within its magic, what is there must fit.
     let stated = present.min(CHUNK_MAGIC.len());
     let magic = chunk.get(..stated) == CHUNK_MAGIC.get(..stated);
@@ -87,7 +90,10 @@ pub(super) fn survey(chunk: &[u8], present: usize) -> Survey {
         steps.pop();
     }
     let live = || steps.iter().filter_map(Step::record);
-    let slack = slack(chunk, end, present, &live().map(|e| (e.id, e.written)).collect());
+    let known = live().map(|e| (e.id, e.written)).collect();
+    let mut slack = slack(chunk, end, present, &known);
+    // The writer fills one buffer again and again: the end of a chunk may still hold the one before it.
+    slack.retain(|entry| before.get(entry.range()) != chunk.get(entry.range()));
     let cut = was_cut.then(|| if present < FIRST { 0 } else { missing(chunk, live().count()) });
     let sound = magic && free_valid && checksums_hold(chunk, free);
     Survey { magic, blank: false, sound, cut, slack, steps }
@@ -158,17 +164,28 @@ fn slack(chunk: &[u8], from: usize, end: usize, live: &BTreeSet<(u64, u64)>) -> 
     let mut found = Vec::new();
     let mut at = from.max(FIRST);
     while let Some(entry) = next_entry(chunk, at, end) {
-        let body = chunk.get(entry.at + RECORD_HEAD..).unwrap_or_default();
+        let body = chunk.get(entry.at + RECORD_HEAD..entry.at + entry.size).unwrap_or_default();
         if !body.starts_with(FRAGMENT) {
             at = entry.at + 1;
             continue;
         }
         at = entry.at + entry.size;
-        if !live.contains(&(entry.id, entry.written)) {
+        if !live.contains(&(entry.id, entry.written)) && has_its_templates(chunk, body) {
             found.push(entry);
         }
     }
     found
+}
+
+/// Whether the templates that a record points to are still those it was written with: a use states the
+/// first four bytes of the template's GUID. Else values would come out under the names of another event.
+fn has_its_templates(chunk: &[u8], body: &[u8]) -> bool {
+    memmem::find_iter(body, TEMPLATE_USE).all(|at| {
+        let id = u32_at(body, at + TEMPLATE_USE.len());
+        let definition = u32_at(body, at + TEMPLATE_USE.len() + 4);
+        let guid = definition.and_then(|n| usize::try_from(n).ok()?.checked_add(4));
+        id.is_some() && id == guid.and_then(|at| u32_at(chunk, at))
+    })
 }
 
 /// Records that the chunk's head counts and its rest does not hold.

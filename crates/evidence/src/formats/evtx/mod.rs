@@ -11,6 +11,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::io::{self, BufRead};
+use std::mem;
 
 use memchr::memmem;
 use model::{Integrity, Locator, Time, TimeBasis};
@@ -22,11 +23,7 @@ use super::json_events::shapes;
 use super::{Block, Context, Emit, Framer, Identified, Probe};
 use chunk::{CHUNK, CHUNK_MAGIC, Entry, Step, Survey, survey};
 use decode::Texts;
-#[cfg_attr(
-    not(test),
-    expect(unused_imports, reason = "called once `assay show` is wired to the formats")
-)]
-pub(crate) use show::{render, render_at};
+pub(crate) use show::render_at;
 
 const HEADER: usize = 4096;
 const FILE_MAGIC: &[u8] = b"ElfFile\0";
@@ -63,6 +60,8 @@ struct EvtxFramer {
     /// Chunks that the file's head counts, and those read.
     stated: u64,
     read: u64,
+    /// The last chunk of the block before.
+    before: Vec<u8>,
     failure: Option<io::Error>,
     ended: bool,
 }
@@ -136,13 +135,17 @@ impl Framer for EvtxFramer {
         self.at = Some(base + bytes.len() as u64);
         self.read += bytes.len().div_ceil(CHUNK) as u64;
         let at_end = self.ended || input.fill_buf().is_ok_and(<[u8]>::is_empty);
-        Ok(Some(Box::new(EvtxBlock { bytes, base, at_end })))
+        let last = bytes.chunks_exact(CHUNK).next_back().unwrap_or_default().to_vec();
+        let before = mem::replace(&mut self.before, last);
+        Ok(Some(Box::new(EvtxBlock { bytes, before, base, at_end })))
     }
 }
 
 /// Some chunks, the last perhaps cut.
 struct EvtxBlock {
     bytes: Vec<u8>,
+    /// The chunk before them, empty at the beginning.
+    before: Vec<u8>,
     /// Offset in the file.
     base: u64,
     at_end: bool,
@@ -150,19 +153,32 @@ struct EvtxBlock {
 
 impl Block for EvtxBlock {
     fn decode(&self, context: &Context<'_>, emit: &mut dyn Emit) {
-        let mut holes = Holes::default();
+        let mut told = Told::default();
+        let mut before = self.before.as_slice();
         for (n, bytes) in self.bytes.chunks(CHUNK).enumerate() {
             let base = self.base + (n * CHUNK) as u64;
-            if bytes.len() == CHUNK {
-                ChunkReader { chunk: bytes, base, context }.read(CHUNK, &mut holes, emit);
+            let mut padded = Vec::new();
+            let chunk = if bytes.len() == CHUNK {
+                bytes
             } else {
-                let mut padded = bytes.to_vec();
+                padded.extend_from_slice(bytes);
                 padded.resize(CHUNK, 0);
-                ChunkReader { chunk: &padded, base, context }.read(bytes.len(), &mut holes, emit);
-            }
+                &padded
+            };
+            let survey = survey(chunk, bytes.len(), before);
+            ChunkReader { chunk, base, context }.read(&survey, &mut told, emit);
+            before = bytes;
         }
-        holes.end(self.at_end, emit);
+        told.holes.end(self.at_end, emit);
     }
+}
+
+/// What a block has told so far.
+#[derive(Default)]
+struct Told {
+    holes: Holes,
+    /// Its live records.
+    live: BTreeSet<Identity>,
 }
 
 /// What tells one record from another: its number and its time.
@@ -176,66 +192,50 @@ struct ChunkReader<'c> {
 }
 
 impl ChunkReader<'_> {
-    fn read(&self, present: usize, holes: &mut Holes, emit: &mut dyn Emit) {
-        let survey = survey(self.chunk, present);
+    fn read(&self, survey: &Survey, told: &mut Told, emit: &mut dyn Emit) {
         if survey.blank {
             return;
         }
         if !survey.magic {
-            holes.lost("chunk_damaged", 0, DAMAGED);
+            told.holes.lost("chunk_damaged", 0, DAMAGED);
         } else if !survey.sound {
             emit.issue("chunk_checksum", 1, CHECKSUM);
         }
         let live = survey.steps.iter().filter_map(Step::record);
         let entries: Vec<Entry> = live.chain(&survey.slack).copied().collect();
         let texts = decode::texts(self.chunk, &entries);
-        let live = self.live(&survey, &texts, holes, emit);
+        self.live(survey, &texts, told, emit);
         if let Some(missing) = survey.cut {
-            holes.lost("chunk_cut", missing, CUT);
+            told.holes.lost("chunk_cut", missing, CUT);
         }
-        self.slack(&survey, &texts, &live, emit);
+        self.slack(survey, &texts, told, emit);
     }
 
-    /// Gives the live records; answers with their numbers and times.
-    fn live(
-        &self,
-        survey: &Survey,
-        texts: &Texts,
-        holes: &mut Holes,
-        emit: &mut dyn Emit,
-    ) -> BTreeSet<Identity> {
+    fn live(&self, survey: &Survey, texts: &Texts, told: &mut Told, emit: &mut dyn Emit) {
         let integrity = if survey.sound { Integrity::Whole } else { Integrity::Doubtful };
-        let mut seen = BTreeSet::new();
         for step in &survey.steps {
             match step {
-                Step::Hole(records) => holes.lost("record_damaged", *records, RECORD),
+                Step::Hole(records) => told.holes.lost("record_damaged", *records, RECORD),
                 Step::Record(entry) => match self.record(entry, texts) {
                     Some(record) => {
                         let time = time(&record, entry);
-                        holes.whole(time, emit);
-                        seen.insert((record.record_id(), time));
+                        told.holes.whole(time, emit);
+                        told.live.insert((record.record_id(), time));
                         self.emit(record, entry, integrity, emit);
                     }
-                    None => holes.lost("record_damaged", 1, RECORD),
+                    None => told.holes.lost("record_damaged", 1, RECORD),
                 },
             }
         }
-        seen
     }
 
-    fn slack(
-        &self,
-        survey: &Survey,
-        texts: &Texts,
-        live: &BTreeSet<Identity>,
-        emit: &mut dyn Emit,
-    ) {
+    fn slack(&self, survey: &Survey, texts: &Texts, told: &Told, emit: &mut dyn Emit) {
         for entry in &survey.slack {
             let Some(record) = self.record(entry, texts) else { continue };
             // What the template of another record made of it lacks most of its head.
             let named = record.get(Part::Channel).or(record.get(Part::Provider)).is_some();
             let whole = named && record.get(Part::Computer).is_some();
-            if whole && !live.contains(&(record.record_id(), time(&record, entry))) {
+            if whole && !told.live.contains(&(record.record_id(), time(&record, entry))) {
                 emit.issue("carved", 1, CARVED);
                 self.emit(record, entry, Integrity::Doubtful, emit);
             }

@@ -7,8 +7,8 @@ use super::chunk::{CHUNK, Step, survey};
 use super::{HEADER, decode, starts_headless};
 
 /// One record as indented JSON, control characters escaped; `at` is its place in the chunk.
-pub(crate) fn render(chunk: &[u8], at: usize) -> Option<String> {
-    let survey = survey(chunk, chunk.len());
+pub(super) fn render(chunk: &[u8], at: usize) -> Option<String> {
+    let survey = survey(chunk, chunk.len(), &[]);
     let live = survey.steps.iter().filter_map(Step::record);
     let entry = live.chain(&survey.slack).find(|entry| entry.at == at)?;
     let texts = decode::texts(chunk, &[*entry]);
