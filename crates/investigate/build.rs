@@ -32,7 +32,8 @@ fn collect(root: &Path, dir: &Path, files: &mut Vec<(String, PathBuf)>) -> std::
         if path.is_dir() {
             collect(root, &path, files)?;
         } else if !path.to_string_lossy().ends_with(".jsonl") {
-            let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+            let name =
+                path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
             files.push((name, path));
         }
     }

@@ -22,9 +22,6 @@ pub(crate) fn actions(packs: &[&Pack], situation: &Situation<'_>) -> Vec<Action>
 
 fn applies(when: &When, situation: &Situation<'_>, stages: &[&str], product: bool) -> bool {
     let verdict = situation.verdict;
-    fn one_of<T: PartialEq>(wanted: &[T], is: &T) -> bool {
-        wanted.is_empty() || wanted.contains(is)
-    }
     let place = |stage: &str| stages.iter().position(|s| *s == stage);
     let stage = when.stage_from.as_deref().is_none_or(|from| {
         matches!((place(from), place(&verdict.compromise.stage)), (Some(from), Some(is)) if is >= from)
@@ -36,6 +33,11 @@ fn applies(when: &When, situation: &Situation<'_>, stages: &[&str], product: boo
         && stage
         && when.product.is_none_or(|wanted| wanted == product)
         && (when.impact.is_empty() || situation.impact.iter().any(|i| reached(i, &when.impact)))
+}
+
+/// A condition that names no values holds.
+fn one_of<T: PartialEq>(wanted: &[T], is: &T) -> bool {
+    wanted.is_empty() || wanted.contains(is)
 }
 
 fn reached(impact: &Impact, types: &[String]) -> bool {

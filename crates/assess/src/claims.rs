@@ -86,14 +86,19 @@ fn window_claim(facts: &Facts<'_>, window: &ChainWindow<'_>) -> Option<Claim> {
             "open",
             format!(
                 "{holes} was open at {} at the latest, and nothing shows it closed. It opened not before {} ({}).",
-                at(window.latest), at(window.earliest), window.earliest_basis
+                at(window.latest),
+                at(window.earliest),
+                window.earliest_basis
             ),
         ),
         (None, WindowState::Closed, Some(closed)) => (
             "closed",
             format!(
                 "{holes} was open at {} at the latest, not before {}, and was closed by a build with the fix between {} and {}.",
-                at(window.latest), at(window.earliest), at(closed.earliest), at(closed.latest)
+                at(window.latest),
+                at(window.earliest),
+                at(closed.earliest),
+                at(closed.latest)
             ),
         ),
         (None, _, Some(closed)) => (
@@ -103,7 +108,10 @@ fn window_claim(facts: &Facts<'_>, window: &ChainWindow<'_>) -> Option<Claim> {
                 at(closed.latest)
             ),
         ),
-        _ => ("unknown", format!("Whether {holes} was open here is not known: no record states a build.")),
+        _ => (
+            "unknown",
+            format!("Whether {holes} was open here is not known: no record states a build."),
+        ),
     };
     let mut claim = claim(Question::Exposed, format!("window.{}.{word}", window.chain.id), text);
     let closed_basis = window.closed.iter().flat_map(|c| c.basis.iter().copied());
@@ -123,14 +131,10 @@ fn step_claims(facts: &Facts<'_>) -> Vec<Claim> {
         .flat_map(|s| s.hits.iter().map(|(h, _)| h.rule.id.as_str()))
         .collect();
     let repeats = |s: &StepResult<'_>| {
-        s.chain.applies_to_every_host && s.hits.iter().all(|(h, _)| told.contains(h.rule.id.as_str()))
+        s.chain.applies_to_every_host
+            && s.hits.iter().all(|(h, _)| told.contains(h.rule.id.as_str()))
     };
-    facts
-        .steps
-        .iter()
-        .filter(|s| !repeats(s))
-        .filter_map(|step| step_claim(facts, step))
-        .collect()
+    facts.steps.iter().filter(|s| !repeats(s)).filter_map(|step| step_claim(facts, step)).collect()
 }
 
 fn step_claim(facts: &Facts<'_>, step: &StepResult<'_>) -> Option<Claim> {
@@ -139,7 +143,8 @@ fn step_claim(facts: &Facts<'_>, step: &StepResult<'_>) -> Option<Claim> {
         Outcome::Proven => ("proven", &step.step.text.proven),
     };
     let subjects = subjects(&about(step), &facts.subject_fields);
-    let subject = if subjects.is_empty() { "see the records".to_owned() } else { subjects.join(", ") };
+    let subject =
+        if subjects.is_empty() { "see the records".to_owned() } else { subjects.join(", ") };
     let count = times(step.count());
     let text = template.replace("{count}", &count).replace("{subject}", &subject);
     let text = match step.first() {
@@ -217,9 +222,9 @@ fn subjects(records: &[&Record], fields: &[&str]) -> Vec<String> {
     let name = |s: &str| s.rsplit(['\\', '/']).next().unwrap_or_default().to_lowercase();
     let mut subjects: Vec<String> = Vec::new();
     for record in records {
-        let value = fields.iter().find_map(|name| {
-            record.fields.iter().find(|(n, _)| n == name).map(|(_, value)| value)
-        });
+        let value = fields
+            .iter()
+            .find_map(|name| record.fields.iter().find(|(n, _)| n == name).map(|(_, value)| value));
         let Some(value) = value else { continue };
         let short = shorten(value);
         if !subjects.iter().any(|s| name(s) == name(&short)) {
@@ -339,7 +344,9 @@ fn artefact_claim(facts: &Facts<'_>, artefact: &Artefact<'_>) -> Claim {
                 artefact.reason
             ),
         ),
-        _ => ("unknown", format!("Whether {path} is still there is not known: {}.", artefact.reason)),
+        _ => {
+            ("unknown", format!("Whether {path} is still there is not known: {}.", artefact.reason))
+        }
     };
     let mut claim = claim(Question::StillIn, format!("artefact.{word}"), text);
     claim.args.insert("path".to_owned(), path);
@@ -375,7 +382,8 @@ pub(crate) fn carrying(claims: &[Claim], facts: &Facts<'_>) -> Vec<String> {
 
 /// Evidence without which the headline would change: the records that alone prove the level shown.
 pub(crate) fn rests_on(facts: &Facts<'_>) -> Vec<String> {
-    let at_level = facts.steps.iter().filter(|s| facts.shown > Level::None && s.level() == facts.shown);
+    let at_level =
+        facts.steps.iter().filter(|s| facts.shown > Level::None && s.level() == facts.shown);
     facts.register.event_ids(at_level.flat_map(StepResult::records), MAX_EVENTS)
 }
 

@@ -88,7 +88,8 @@ impl<'a> Excluder<'a> {
 
     /// Whether a source was read without gaps from `from` to the moment of the case.
     fn covers(&self, id: &str, from: Option<Time>) -> bool {
-        let (Some(source), Some(facts)) = (self.evidence.sources.get(id), self.facts.get(id)) else {
+        let (Some(source), Some(facts)) = (self.evidence.sources.get(id), self.facts.get(id))
+        else {
             return false;
         };
         if source.records == 0 || facts.selection {
@@ -285,9 +286,7 @@ pub(crate) fn adequacy(
 /// Holes of a source between two moments: silence at either end or between, and damage.
 pub(crate) fn gaps(source: &Source, facts: &SourceFacts, from: Time, to: Time) -> Vec<Gap> {
     let mut gaps = silences(source, facts.max_quiet_hours, from, to);
-    let within = |gap: &Gap| {
-        gap.from.is_none_or(|t| t <= to) && gap.to.is_none_or(|t| t >= from)
-    };
+    let within = |gap: &Gap| gap.from.is_none_or(|t| t <= to) && gap.to.is_none_or(|t| t >= from);
     let damage = source.losses.iter().map(|loss| Gap {
         from: loss.from,
         to: loss.to,

@@ -48,7 +48,12 @@ impl<'a> BuildHistory<'a> {
     /// Whether records state one build before and after a moment, and the list of shipped files covers it.
     /// A record of another build elsewhere in the evidence cannot explain away what such a span shows, so
     /// taking a source away never makes a finding worse.
-    pub(crate) fn listed_at(&self, time: Option<Time>, as_of: Option<Time>, packs: &[&Pack]) -> bool {
+    pub(crate) fn listed_at(
+        &self,
+        time: Option<Time>,
+        as_of: Option<Time>,
+        packs: &[&Pack],
+    ) -> bool {
         let Some(time) = time.or(as_of) else { return false };
         let listed = |build: &Build| packs.iter().any(|p| p.listed_builds.contains(build));
         self.spans.iter().any(|span| {
@@ -248,11 +253,7 @@ fn not_known_yet(chain: &Chain, as_of: Option<Time>) -> Option<String> {
 }
 
 /// How builds prove that a host on which no vulnerable build was seen was never open.
-fn never_open(
-    chain: &Chain,
-    builds: &BuildHistory<'_>,
-    fixed: Option<&Record>,
-) -> Option<String> {
+fn never_open(chain: &Chain, builds: &BuildHistory<'_>, fixed: Option<&Record>) -> Option<String> {
     let fixed = fixed?.time?;
     if chain.earliest.as_ref().is_some_and(|e| fixed <= e.time) {
         return Some("a build with the fix is proven before the holes became known".to_owned());

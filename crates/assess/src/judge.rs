@@ -8,6 +8,7 @@ use model::case::{
     ImpactState, Level, Opened, SCHEMA, Verdict, Window,
 };
 
+use crate::advice::{self, Situation};
 use crate::claims::{self, Facts};
 use crate::coverage::{self, Excluder};
 use crate::exposure::{self, BuildHistory, ChainWindow};
@@ -16,7 +17,6 @@ use crate::input::{Context, HostEvidence, Record};
 use crate::knowledge::{Chain, Knowledge, Pack};
 use crate::presence;
 use crate::register::{self, Register, item_id};
-use crate::advice::{self, Situation};
 
 /// Judges one host.
 pub fn assess(evidence: &HostEvidence, knowledge: &Knowledge, context: &Context) -> Case {
@@ -43,7 +43,11 @@ pub fn assess(evidence: &HostEvidence, knowledge: &Knowledge, context: &Context)
         artefacts: &artefacts,
         register: &register,
         excluder: &excluder,
-        subject_fields: packs.iter().flat_map(|p| &p.head.subject_fields).map(String::as_str).collect(),
+        subject_fields: packs
+            .iter()
+            .flat_map(|p| &p.head.subject_fields)
+            .map(String::as_str)
+            .collect(),
         shown,
         not_excluded,
     };
@@ -117,15 +121,18 @@ fn as_of(evidence: &HostEvidence, context: &Context) -> AsOf {
         // Facets repeat what their channel holds; the first id in order names the basis.
         (Some(last.unix_hours()) <= last_hour).then(|| (last, id.clone()))
     };
-    let latest = evidence.sources.iter().filter_map(latest).max_by(|a, b| {
-        a.0.cmp(&b.0).then_with(|| b.1.cmp(&a.1))
-    });
+    let latest = evidence
+        .sources
+        .iter()
+        .filter_map(latest)
+        .max_by(|a, b| a.0.cmp(&b.0).then_with(|| b.1.cmp(&a.1)));
     match (latest, last_hour) {
         (Some((time, source)), _) => {
-            let mut basis = format!("latest record, of {source}");
-            if set_aside > 0 {
-                basis.push_str(&format!("; {set_aside} far later set aside as a wrong clock"));
-            }
+            let outliers = match set_aside {
+                0 => String::new(),
+                n => format!("; {n} far later set aside as a wrong clock"),
+            };
+            let basis = format!("latest record, of {source}{outliers}");
             AsOf { time: Some(time), basis }
         }
         // Every source ends in an outlier: the hour itself is the best there is.
@@ -256,7 +263,11 @@ fn impact(steps: &[StepResult<'_>], claims: &[Claim]) -> Vec<Impact> {
                 from: step.first(),
                 to: step.last(),
                 bytes_max: None,
-                claims: claims.iter().filter(|c| c.statement == statement).map(|c| c.id.clone()).collect(),
+                claims: claims
+                    .iter()
+                    .filter(|c| c.statement == statement)
+                    .map(|c| c.id.clone())
+                    .collect(),
             })
         })
         .collect()
@@ -278,7 +289,8 @@ fn custody(evidence: &HostEvidence) -> Vec<CustodyItem> {
 }
 
 fn not_assessed(packs: &[&Pack], counted: &[&str], facts: &Facts<'_>) -> Vec<String> {
-    let mut lines: Vec<String> = packs.iter().flat_map(|p| p.head.not_assessed.iter().cloned()).collect();
+    let mut lines: Vec<String> =
+        packs.iter().flat_map(|p| p.head.not_assessed.iter().cloned()).collect();
     lines.push(format!("chains that this content does not know; it knows: {}", counted.join(", ")));
     for hits in claims::doubtful(facts.steps) {
         lines.push(format!(

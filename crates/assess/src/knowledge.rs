@@ -279,7 +279,8 @@ impl Builds {
         if let Some(fixed) = own.and_then(|c| c.security.get(update)) {
             return if build >= *fixed { FixState::Fixed } else { FixState::Vulnerable };
         }
-        let newest = same_line().filter(|c| c.security.contains_key(update)).map(|c| c.build.0[2]).max();
+        let newest =
+            same_line().filter(|c| c.security.contains_key(update)).map(|c| c.build.0[2]).max();
         match newest {
             Some(newest) if build.0[2] > newest => FixState::Fixed,
             Some(_) if own.is_some() => FixState::Vulnerable,
@@ -312,8 +313,10 @@ impl Knowledge {
                 by_pack.entry(pack).or_default().insert(rest, bytes);
             }
         }
-        let packs =
-            by_pack.iter().map(|(name, files)| parse_pack(name, files)).collect::<Result<_, _>>()?;
+        let packs = by_pack
+            .iter()
+            .map(|(name, files)| parse_pack(name, files))
+            .collect::<Result<_, _>>()?;
         Ok(Self { packs })
     }
 
@@ -382,14 +385,7 @@ fn parse_pack(name: &str, files: &BTreeMap<&str, &[u8]>) -> Result<Pack, Knowled
     if let Some(bytes) = optional("dates.csv") {
         date_chains(&mut chains, bytes).map_err(|reason| error("dates.csv", reason))?;
     }
-    Ok(Pack {
-        head,
-        sources,
-        chains,
-        builds,
-        listed_builds,
-        actions,
-    })
+    Ok(Pack { head, sources, chains, builds, listed_builds, actions })
 }
 
 fn yaml<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {

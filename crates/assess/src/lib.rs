@@ -16,6 +16,8 @@ mod knowledge;
 mod presence;
 mod register;
 
-pub use input::{ClockFinding, Context, CustodyFile, HostEvidence, Interval, Record, RuleHits, Source, Statement};
+pub use input::{
+    ClockFinding, Context, CustodyFile, HostEvidence, Interval, Record, RuleHits, Source, Statement,
+};
 pub use judge::assess;
 pub use knowledge::{Knowledge, KnowledgeError};

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::Time;
 use model::case::{Level, Presence};
 
+use crate::claims::spoken;
 use crate::incident::{Outcome, StepResult};
-use crate::input::{HostEvidence, Record, RuleHits};
+use crate::input::{CustodyFile, HostEvidence, Record, RuleHits};
 use crate::knowledge::Pack;
 
 /// Something placed on the host.
@@ -22,6 +23,9 @@ pub(crate) struct Artefact<'a> {
     pub(crate) reason: String,
 }
 
+/// What an address answers that served a file and does so no more: not found, or sent to the logon page.
+const GONE: [&str; 3] = ["302", "404", "410"];
+
 /// How close to the moment of the case a last sign of life must be to speak for it, in seconds.
 const END_OF_EVIDENCE_S: i64 = 3_600;
 
@@ -32,7 +36,8 @@ pub(crate) fn artefacts<'a>(
     packs: &[&Pack],
     as_of: Option<Time>,
 ) -> Vec<Artefact<'a>> {
-    let trees: Vec<&str> = packs.iter().flat_map(|p| &p.head.web_trees).map(String::as_str).collect();
+    let trees: Vec<&str> =
+        packs.iter().flat_map(|p| &p.head.web_trees).map(String::as_str).collect();
     let mut placed: BTreeMap<String, BTreeSet<&'a Record>> = BTreeMap::new();
     for (hits, _) in steps
         .iter()
@@ -73,7 +78,7 @@ fn judge_artefact<'a>(
     trees: &[&str],
     as_of: Option<Time>,
 ) -> Artefact<'a> {
-    let about = |rules: &[&str], status: Option<&str>| -> Vec<&'a Record> {
+    let about = |rules: &[&str], status: &[&str]| -> Vec<&'a Record> {
         let named = |h: &&RuleHits| rules.contains(&h.name.as_str());
         evidence
             .hits
@@ -81,16 +86,16 @@ fn judge_artefact<'a>(
             .filter(named)
             .flat_map(|h| &h.records)
             .filter(|r| web_path(r, trees).as_deref() == Some(path.as_str()))
-            .filter(|r| status.is_none_or(|s| status_of(r) == Some(s)))
+            .filter(|r| status.is_empty() || status_of(r).is_some_and(|s| status.contains(&s)))
             .collect()
     };
-    let on_disk = about(&["unlisted_script_file", "changed_script_file", "web_file_eval"], None);
-    let answered = about(&["unlisted_script_answered"], None);
-    let not_found = about(&["unlisted_script_requested"], Some("404"));
+    let on_disk = about(&["unlisted_script_file", "changed_script_file", "web_file_eval"], &[]);
+    let answered = about(&["unlisted_script_answered"], &[]);
+    let refused = about(&["unlisted_script_requested"], &GONE);
     seen.extend(on_disk.iter().chain(&answered));
     let last_seen = seen.iter().filter_map(|r| r.time).max();
     let gone: BTreeSet<&Record> =
-        not_found.into_iter().filter(|r| r.time > last_seen && r.time.is_some()).collect();
+        refused.into_iter().filter(|r| r.time > last_seen && r.time.is_some()).collect();
 
     let at_end = last_seen.zip(as_of).is_some_and(|(last, as_of)| {
         last.plus_seconds(END_OF_EVIDENCE_S).is_some_and(|t| t >= as_of)
@@ -98,14 +103,38 @@ fn judge_artefact<'a>(
     let (state, reason) = if !on_disk.is_empty() {
         (Presence::Present, "the file is among those collected".to_owned())
     } else if let Some(first_gone) = gone.iter().filter_map(|r| r.time).min() {
-        (Presence::Removed, format!("its address answered 404 from {first_gone} on"))
+        let statuses: BTreeSet<&str> = gone.iter().filter_map(|r| status_of(r)).collect();
+        let statuses: Vec<&str> = statuses.into_iter().collect();
+        let reason = format!(
+            "its address answered {} from {} on, which says that it was not served any more",
+            statuses.join(" and "),
+            spoken(first_gone)
+        );
+        (Presence::Removed, reason)
+    } else if folder_collected(&path, evidence, trees) {
+        (Presence::Removed, "its folder is among those collected and does not hold it".to_owned())
     } else if at_end {
-        let last = last_seen.map(|t| t.to_string()).unwrap_or_default();
-        (Presence::Present, format!("last seen at {last}, within an hour of the end of the evidence"))
+        let last = last_seen.map(spoken).unwrap_or_default();
+        (
+            Presence::Present,
+            format!("last seen at {last}, within an hour of the end of the evidence"),
+        )
     } else {
         (Presence::Unknown, "nothing shows it later, and nothing shows it gone".to_owned())
     };
     Artefact { path, state, seen, gone, reason }
+}
+
+/// Whether files of the artefact's own folder were collected: then its absence among them speaks.
+fn folder_collected(path: &str, evidence: &HostEvidence, trees: &[&str]) -> bool {
+    let Some((folder, _)) = path.rsplit_once('/') else { return false };
+    let beside = |file: &CustodyFile| {
+        let name = file.path.to_lowercase().replace('\\', "/");
+        let below = trees.iter().filter_map(|tree| name.find(tree).map(|at| at + tree.len())).max();
+        let below = below.and_then(|at| name.get(at..)).and_then(|n| n.rsplit_once('/'));
+        below.is_some_and(|(of, _)| of == folder)
+    };
+    evidence.items.iter().filter(|f| f.kind == "web-file").any(beside)
 }
 
 fn status_of(record: &Record) -> Option<&str> {
@@ -113,9 +142,9 @@ fn status_of(record: &Record) -> Option<&str> {
 }
 
 fn field<'r>(record: &'r Record, names: &[&str]) -> Option<&'r str> {
-    names.iter().find_map(|name| {
-        record.fields.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
-    })
+    names
+        .iter()
+        .find_map(|name| record.fields.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()))
 }
 
 /// Path below the web root of the script that a record speaks of, from a URL or a file path.

@@ -56,7 +56,7 @@ fn investigated(args: &AssessArgs, plan: &Plan) -> Result<Investigation, Failure
         as_of: plan.as_of,
         host: args.host.clone(),
     };
-    investigate(request).map_err(|error| match error {
+    investigate(&request).map_err(|error| match error {
         Error::Read(ReadError::Interrupted) => interrupted(),
         other => Failure::new(Exit::Unusable, other),
     })
@@ -92,7 +92,8 @@ fn files(count: usize) -> String {
 }
 
 fn issue_lines(item: &Item) -> Vec<String> {
-    let line = |issue: &model::Issue| format!("  {}: {}: {}", item.head.path, issue.code, issue.effect);
+    let line =
+        |issue: &model::Issue| format!("  {}: {}: {}", item.head.path, issue.code, issue.effect);
     item.issues.iter().map(line).collect()
 }
 

@@ -51,10 +51,8 @@ impl Output {
     pub(crate) fn refuse_existing(&self, cases: &[Case], force: bool) -> Result<(), Failure> {
         let exists = cases.iter().map(|c| self.folder(c)).find(|f| f.symlink_metadata().is_ok());
         match exists {
-            Some(folder) if !force => {
-                Err(Failure::usage(format!("{} exists", folder.display()))
-                    .help("replace it with --force, or choose another folder with --out"))
-            }
+            Some(folder) if !force => Err(Failure::usage(format!("{} exists", folder.display()))
+                .help("replace it with --force, or choose another folder with --out")),
             _ => Ok(()),
         }
     }

@@ -101,7 +101,9 @@ fn zone(text: &str) -> Result<jiff::tz::TimeZone, Failure> {
         jiff::tz::Offset::from_seconds(seconds).ok().map(jiff::tz::TimeZone::fixed)
     };
     offset().or_else(|| jiff::tz::TimeZone::get(text).ok()).ok_or_else(|| {
-        Failure::usage(format!("--zone {text}: no such zone; write for example Europe/Berlin or +02:00"))
+        Failure::usage(format!(
+            "--zone {text}: no such zone; write for example Europe/Berlin or +02:00"
+        ))
     })
 }
 

@@ -168,7 +168,8 @@ fn finding_page(case: &Case, finding: &Finding) -> String {
     page.line("stage", &finding.stage);
     page.line("records", &finding.event_count.to_string());
     for field in &finding.matched {
-        let value = field.value.clone().or_else(|| field.value_b64.as_ref().map(|b| format!("base64 {b}")));
+        let value =
+            field.value.clone().or_else(|| field.value_b64.as_ref().map(|b| format!("base64 {b}")));
         page.line("matched", &format!("{} = {}", field.field, value.unwrap_or_default()));
     }
     for line in resting_on(case, &finding.id) {
@@ -199,7 +200,8 @@ fn claim_page(case: &Case, claim: &Claim) -> String {
 fn event_line(case: &Case, id: &str, page: &mut Page) {
     let Some(event) = case.events.iter().find(|e| e.id == id) else { return };
     let time = event.time.map(|t| t.to_string()).unwrap_or_default();
-    let summary = event.summary.clone().or_else(|| event.summary_b64.as_ref().map(|b| format!("base64 {b}")));
+    let summary =
+        event.summary.clone().or_else(|| event.summary_b64.as_ref().map(|b| format!("base64 {b}")));
     page.line(id, &format!("{time}  {}  {}", event.logsource, summary.unwrap_or_default()));
 }
 

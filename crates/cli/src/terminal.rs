@@ -9,9 +9,9 @@ use crate::exit::{Exit, Failure};
 /// Prints a result. A reader that went away is no error of ours.
 pub(crate) fn out(text: &str) -> Result<Exit, Failure> {
     let mut stdout = std::io::stdout().lock();
-    let written = stdout.write_all(text.as_bytes()).and_then(|()| {
-        if text.ends_with('\n') { Ok(()) } else { stdout.write_all(b"\n") }
-    });
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| if text.ends_with('\n') { Ok(()) } else { stdout.write_all(b"\n") });
     match written.and_then(|()| stdout.flush()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e.into()),
         _ => Ok(Exit::Ran),
@@ -36,11 +36,7 @@ pub(crate) fn error(failure: &Failure) {
 /// How stdout may look.
 pub(crate) fn style() -> Style {
     let terminal = std::io::stdout().is_terminal();
-    Style {
-        color: terminal && !set("NO_COLOR") && !dumb(),
-        width: width(),
-        unicode: unicode(),
-    }
+    Style { color: terminal && !set("NO_COLOR") && !dumb(), width: width(), unicode: unicode() }
 }
 
 fn set(name: &str) -> bool {

@@ -104,7 +104,7 @@ pub(crate) fn corrections<'s>(
             starts.entry(source).or_default().push(sample);
         }
         let sources = sources_of_kind.entry(kind).or_default();
-        sources.extend(host.sources.iter().map(|((_, primary), _)| primary));
+        sources.extend(host.sources.iter().map(|(key, _)| &key.primary));
     }
     let mut corrections: BTreeMap<Arc<str>, Correction> = BTreeMap::new();
     for (source, by_minute) in &votes {
@@ -114,8 +114,12 @@ pub(crate) fn corrections<'s>(
         return corrections;
     }
     let worst = corrections.values().map(largest).max().unwrap_or_default();
-    let true_starts: Vec<&Starts> =
-        starts.iter().filter(|(s, _)| votes.contains_key(*s)).flat_map(|(_, s)| s).copied().collect();
+    let true_starts: Vec<&Starts> = starts
+        .iter()
+        .filter(|(s, _)| votes.contains_key(*s))
+        .flat_map(|(_, s)| s)
+        .copied()
+        .collect();
     let neighbours = kinds_off.iter().filter_map(|kind| sources_of_kind.get(kind)).flatten();
     for source in neighbours {
         if corrections.contains_key(*source) {
@@ -147,7 +151,8 @@ fn spans(by_minute: &BTreeMap<i64, Vec<&OffsetVotes>>) -> Vec<Span> {
     by_minute
         .iter()
         .filter_map(|(minutes, votes)| {
-            let first = votes.iter().min_by(|a, b| (a.from, &a.example).cmp(&(b.from, &b.example)))?;
+            let first =
+                votes.iter().min_by(|a, b| (a.from, &a.example).cmp(&(b.from, &b.example)))?;
             Some(Span {
                 seconds: minutes * MINUTE,
                 from: first.from,
@@ -188,8 +193,7 @@ fn paired(own: &[&Starts], right: &[&Starts]) -> Pairing {
     if minute == 0 {
         return Pairing::Agrees;
     }
-    let (Some(from), Some(to)) =
-        (pairs.iter().map(|p| p.0).min(), pairs.iter().map(|p| p.0).max())
+    let (Some(from), Some(to)) = (pairs.iter().map(|p| p.0).min(), pairs.iter().map(|p| p.0).max())
     else {
         return Pairing::None;
     };

@@ -48,7 +48,7 @@ impl Content {
     /// The content of a folder.
     pub fn from_folder(folder: &Path) -> Result<Self, ContentError> {
         let mut files = Vec::new();
-        walk(folder, folder, &mut files, &|name| !name.ends_with(".jsonl"))?;
+        walk(folder, folder, &mut files, &|path| extension(path) != "jsonl")?;
         files.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Self { files })
     }
@@ -61,9 +61,10 @@ impl Content {
     /// What the content calls its version.
     pub fn version(&self) -> String {
         let file = self.files.iter().find(|f| f.name == "VERSION");
-        file.map_or_else(|| "unversioned".to_owned(), |f| {
-            String::from_utf8_lossy(&f.bytes).trim().to_owned()
-        })
+        file.map_or_else(
+            || "unversioned".to_owned(),
+            |f| String::from_utf8_lossy(&f.bytes).trim().to_owned(),
+        )
     }
 
     /// SHA-256 over the names and bytes of these files and `more`.
@@ -101,7 +102,7 @@ pub fn user_rules(paths: &[std::path::PathBuf]) -> Result<Vec<SourceFile>, Conte
     for path in paths {
         let before = files.len();
         if path.is_dir() {
-            let is_rule = |name: &str| name.ends_with(".yml") || name.ends_with(".yaml");
+            let is_rule = |path: &Path| matches!(extension(path).as_str(), "yml" | "yaml");
             walk(path, path, &mut files, &is_rule)?;
         } else {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -115,11 +116,15 @@ pub fn user_rules(paths: &[std::path::PathBuf]) -> Result<Vec<SourceFile>, Conte
     Ok(files)
 }
 
+fn extension(path: &Path) -> String {
+    path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
+}
+
 fn walk(
     root: &Path,
     dir: &Path,
     files: &mut Vec<SourceFile>,
-    wanted: &dyn Fn(&str) -> bool,
+    wanted: &dyn Fn(&Path) -> bool,
 ) -> std::io::Result<()> {
     for entry in fs_err::read_dir(dir)? {
         let entry = entry?;
@@ -128,7 +133,7 @@ fn walk(
         let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
         if kind.is_dir() {
             walk(root, &path, files, wanted)?;
-        } else if kind.is_file() && wanted(&name) {
+        } else if kind.is_file() && wanted(&path) {
             files.push(SourceFile { name, bytes: fs_err::read(&path)? });
         }
     }

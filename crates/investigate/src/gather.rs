@@ -60,6 +60,9 @@ impl Default for Items {
     }
 }
 
+/// A host as records name it, and a rule.
+type HostRule = (Option<Arc<str>>, RuleIndex);
+
 /// One block's share.
 pub(crate) struct Batch {
     scratch: Scratch,
@@ -82,10 +85,9 @@ pub(crate) struct ItemGather {
 /// What one file gave of one host.
 #[derive(Default)]
 pub(crate) struct HostGather {
-    /// By source, and the primary source that the records are of (a facet has several).
-    pub(crate) sources: Vec<((Arc<str>, Arc<str>), SourceGather)>,
+    pub(crate) sources: Vec<(SourceKey, SourceGather)>,
     pub(crate) hits: BTreeMap<RuleIndex, HitGather>,
-    pub(crate) statements: FxHashMap<(Arc<str>, Arc<str>, Arc<str>), StatementGather>,
+    pub(crate) statements: FxHashMap<StatementKey, StatementGather>,
     pub(crate) starts: BTreeMap<Arc<str>, Starts>,
     pub(crate) offsets: BTreeMap<(Arc<str>, i64), OffsetVotes>,
     pub(crate) own_addresses: BTreeSet<Arc<str>>,
@@ -133,10 +135,28 @@ pub(crate) struct Pending {
     sha256: String,
 }
 
+/// A source, and the primary source that its records are of: a facet has several.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct SourceKey {
+    pub(crate) id: Arc<str>,
+    pub(crate) primary: Arc<str>,
+}
+
+/// What is stated, and by which source.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct StatementKey {
+    pub(crate) kind: Arc<str>,
+    pub(crate) value: Arc<str>,
+    pub(crate) logsource: Arc<str>,
+}
+
+/// Times at which one process id and name started, with the records.
+pub(crate) type StartTimes = BTreeSet<(Time, Record)>;
+
 /// Starts of processes, a sample by the hash of process id and name: every source keeps the same ones.
 #[derive(Default)]
 pub(crate) struct Starts {
-    pub(crate) by_key: BTreeMap<(u64, Arc<str>), BTreeSet<(Time, Record)>>,
+    pub(crate) by_key: BTreeMap<(u64, Arc<str>), StartTimes>,
 }
 
 /// How often a source's stated time was off by the same number of minutes.
@@ -149,14 +169,12 @@ pub(crate) struct OffsetVotes {
 }
 
 impl<'d> Gather<'d> {
-    pub(crate) fn new(detector: &'d Detector, kept_fields: &'d [String], as_of: Option<Time>) -> Self {
-        Self {
-            detector,
-            kept_fields,
-            as_of,
-            items: Mutex::default(),
-            spare: Mutex::default(),
-        }
+    pub(crate) fn new(
+        detector: &'d Detector,
+        kept_fields: &'d [String],
+        as_of: Option<Time>,
+    ) -> Self {
+        Self { detector, kept_fields, as_of, items: Mutex::default(), spare: Mutex::default() }
     }
 
     pub(crate) fn into_items(self) -> FxHashMap<ItemId, ItemGather> {
@@ -204,7 +222,9 @@ impl Sink for Gather<'_> {
             host.groups.insert((primary.clone(), outcome.group));
         }
         if let Some(stated) = clock.stated {
-            host.vote(&primary, stated, clock.time, || self.record(event, &clock, &primary, outcome));
+            host.vote(&primary, stated, clock.time, || {
+                self.record(event, &clock, &primary, outcome)
+            });
         }
         for hit in &outcome.hits {
             let limit = self.keep_limit(hit.rule);
@@ -238,7 +258,7 @@ impl Items {
     /// Drops records that have as many earlier ones of the same rule and host, over all files, as are kept in
     /// the end. What is dropped could not come back, so the order of files does not show.
     fn prune(&mut self, limit: &dyn Fn(RuleIndex) -> usize) {
-        let mut times: BTreeMap<(Option<Arc<str>>, RuleIndex), Vec<Option<Time>>> = BTreeMap::new();
+        let mut times: BTreeMap<HostRule, Vec<Option<Time>>> = BTreeMap::new();
         #[expect(clippy::iter_over_hash_type, reason = "the times are sorted before use")]
         for item in self.by_id.values() {
             for (host, rule, hit) in item.hits() {
@@ -250,8 +270,11 @@ impl Items {
             all.sort_unstable();
             all.truncate(limit(key.1));
         }
-        let full = |key: &(Option<Arc<str>>, RuleIndex)| {
-            times.get(key).filter(|all| all.len() >= limit(key.1)).and_then(|all| all.last().copied())
+        let full = |key: &HostRule| {
+            times
+                .get(key)
+                .filter(|all| all.len() >= limit(key.1))
+                .and_then(|all| all.last().copied())
         };
         self.kept = 0;
         #[expect(clippy::iter_over_hash_type, reason = "each file is cut by itself")]
@@ -414,7 +437,10 @@ impl ItemGather {
     /// Finishes what was left open while events came in.
     fn settle(&mut self) {
         for (_, host) in &mut self.hosts {
-            host.sources.iter_mut().for_each(|(_, source)| source.flush());
+            for (_, source) in &mut host.sources {
+                source.flush();
+            }
+            #[expect(clippy::iter_over_hash_type, reason = "each is finished by itself")]
             for statement in host.statements.values_mut() {
                 statement.first.hash();
                 statement.last.hash();
@@ -434,9 +460,10 @@ impl ItemGather {
 
 impl HostGather {
     fn source(&mut self, id: &Arc<str>, primary: &Arc<str>) -> &mut SourceGather {
-        let same = |key: &(Arc<str>, Arc<str>)| key.0 == *id && key.1 == *primary;
+        let same = |key: &SourceKey| key.id == *id && key.primary == *primary;
         let at = self.sources.iter().position(|(key, _)| same(key)).unwrap_or_else(|| {
-            self.sources.push(((id.clone(), primary.clone()), SourceGather::default()));
+            let key = SourceKey { id: id.clone(), primary: primary.clone() };
+            self.sources.push((key, SourceGather::default()));
             self.sources.len() - 1
         });
         &mut self.sources[at].1
@@ -476,7 +503,11 @@ impl HostGather {
         clock: &Corrected,
         primary: &Arc<str>,
     ) {
-        let key = (observation.kind.clone(), observation.value.clone(), primary.clone());
+        let key = StatementKey {
+            kind: observation.kind.clone(),
+            value: observation.value.clone(),
+            logsource: primary.clone(),
+        };
         if let Some(statement) = self.statements.get_mut(&key) {
             statement.count += 1;
             if clock.time < statement.first.time {
@@ -497,13 +528,16 @@ impl HostGather {
     }
 
     fn merge(&mut self, other: Self, limit: &dyn Fn(RuleIndex) -> usize) {
-        for ((id, primary), source) in other.sources {
+        for (SourceKey { id, primary }, source) in other.sources {
             self.source(&id, &primary).merge(source);
         }
         for (rule, hit) in other.hits {
             self.hits.entry(rule).or_default().merge(hit, limit(rule));
         }
-        #[expect(clippy::iter_over_hash_type, reason = "each entry merges by itself: no order shows")]
+        #[expect(
+            clippy::iter_over_hash_type,
+            reason = "each entry merges by itself: no order shows"
+        )]
         for (key, statement) in other.statements {
             match self.statements.get_mut(&key) {
                 Some(mine) => mine.merge(statement),

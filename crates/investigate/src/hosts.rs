@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use assess::{ClockFinding, CustodyFile, HostEvidence, Interval, Record, RuleHits, Source, Statement};
+use assess::{
+    ClockFinding, CustodyFile, HostEvidence, Interval, Record, RuleHits, Source, Statement,
+};
 use detect::{Detector, RuleIndex};
 use evidence::{Inventory, Item};
 use model::case::CheckCounts;
@@ -12,7 +14,9 @@ use model::{ItemId, Loss, RootId, Time};
 use rustc_hash::FxHashMap;
 
 use crate::clocks::{self, Correction};
-use crate::gather::{HitGather, HostGather, ItemGather, SourceGather, StatementGather};
+use crate::gather::{
+    HitGather, HostGather, ItemGather, SourceGather, SourceKey, StatementGather, StatementKey,
+};
 use crate::name::folder_name;
 
 /// Above so many files a case lists those that speak of its host, and those that speak of none.
@@ -55,7 +59,11 @@ pub(crate) fn hosts(mut run: Run<'_>) -> Vec<HostEvidence> {
                 spoken.entry(owner.clone()).or_default().insert(name.to_string());
             }
             let losses = gathered.losses.clone();
-            shares.entry(owner).or_default().push(Share { item: item.head.id, gathered: host, losses });
+            shares.entry(owner).or_default().push(Share {
+                item: item.head.id,
+                gathered: host,
+                losses,
+            });
         }
     }
     shares
@@ -144,9 +152,8 @@ fn join_short_names(names: &BTreeMap<String, bool>) -> BTreeMap<String, String> 
     names
         .keys()
         .map(|name| {
-            let mut full = names
-                .keys()
-                .filter(|n| n.split_once('.').is_some_and(|(short, _)| short == name));
+            let mut full =
+                names.keys().filter(|n| n.split_once('.').is_some_and(|(short, _)| short == name));
             let joined = match (full.next(), full.next()) {
                 (Some(full), None) => full,
                 _ => name,
@@ -163,7 +170,8 @@ fn host_evidence(
     shares: Vec<Share>,
 ) -> HostEvidence {
     let custody = Custody::of(run, &shares);
-    let corrections = clocks::corrections(run.inventory, shares.iter().map(|s| (s.item, &s.gathered)));
+    let corrections =
+        clocks::corrections(run.inventory, shares.iter().map(|s| (s.item, &s.gathered)));
     let mut merged = Merged::default();
     for share in shares {
         merged.add(share, &corrections, run.keep);
@@ -250,13 +258,20 @@ fn custody_file(item: &Item) -> CustodyFile {
     }
 }
 
+/// A loss in a file, with the file's own first and last record of the source.
+struct LossIn {
+    loss: Loss,
+    first: Option<Time>,
+    last: Option<Time>,
+}
+
 /// All shares of a host together, times already corrected where coverage is concerned.
 #[derive(Default)]
 struct Merged {
     sources: BTreeMap<Arc<str>, SourceGather>,
-    losses: BTreeMap<Arc<str>, Vec<(Loss, Option<Time>, Option<Time>)>>,
+    losses: BTreeMap<Arc<str>, Vec<LossIn>>,
     hits: BTreeMap<RuleIndex, HitGather>,
-    statements: BTreeMap<(Arc<str>, Arc<str>, Arc<str>), StatementGather>,
+    statements: BTreeMap<StatementKey, StatementGather>,
     own_addresses: BTreeSet<Arc<str>>,
     groups: BTreeMap<Arc<str>, BTreeSet<detect::Group>>,
 }
@@ -268,13 +283,17 @@ impl Merged {
         corrections: &BTreeMap<Arc<str>, Correction>,
         keep: &dyn Fn(RuleIndex) -> usize,
     ) {
-        for ((id, primary), source) in share.gathered.sources {
+        for (SourceKey { id, primary }, source) in share.gathered.sources {
             let source = match corrections.get(&primary).and_then(Correction::offset) {
                 Some(offset) => source.moved(offset),
                 None => source,
             };
             let losses = self.losses.entry(id.clone()).or_default();
-            losses.extend(share.losses.iter().map(|l| (l.clone(), source.first, source.last)));
+            losses.extend(share.losses.iter().map(|loss| LossIn {
+                loss: loss.clone(),
+                first: source.first,
+                last: source.last,
+            }));
             self.sources.entry(id).or_default().merge(source);
         }
         for (rule, hit) in share.gathered.hits {
@@ -301,8 +320,8 @@ impl Merged {
         custody: &Custody,
         corrections: &BTreeMap<Arc<str>, Correction>,
     ) -> Vec<Statement> {
-        let statement = |(key, gathered): (&(Arc<str>, Arc<str>, Arc<str>), &StatementGather)| {
-            let (kind, value, logsource) = key;
+        let statement = |(key, gathered): (&StatementKey, &StatementGather)| {
+            let StatementKey { kind, value, logsource } = key;
             let record = |pending: &crate::gather::Pending| {
                 let mut record = pending.record(logsource, format!("{kind} {value}"));
                 custody.settle(&mut record, corrections);
@@ -331,7 +350,9 @@ impl Merged {
             .filter_map(|(rule, hit)| {
                 let meta = detector.rules().get(rule.0 as usize)?;
                 let mut records: Vec<Record> = hit.records.into_iter().collect();
-                records.iter_mut().for_each(|r| custody.settle(r, corrections));
+                for record in &mut records {
+                    custody.settle(record, corrections);
+                }
                 records.sort();
                 let matched = hit.first_matched.map(|(_, matched)| matched).unwrap_or_default();
                 Some(RuleHits {
@@ -370,7 +391,8 @@ impl Merged {
                     .flatten()
                     .flat_map(|group| detector.group_rules(*group))
                     .collect();
-                let checks = CheckCounts { applied: applied.len() as u64, ..CheckCounts::default() };
+                let checks =
+                    CheckCounts { applied: applied.len() as u64, ..CheckCounts::default() };
                 (id.to_string(), source(gathered, losses, checks))
             })
             .collect()
@@ -386,18 +408,14 @@ fn quoted(mut field: model::case::MatchedField) -> model::case::MatchedField {
     field
 }
 
-fn source(
-    gathered: SourceGather,
-    losses: &[(Loss, Option<Time>, Option<Time>)],
-    checks: CheckCounts,
-) -> Source {
+fn source(gathered: SourceGather, losses: &[LossIn], checks: CheckCounts) -> Source {
     let intervals: BTreeSet<Interval> =
-        losses.iter().map(|(loss, first, last)| lost_span(loss, *first, *last, &gathered)).collect();
+        losses.iter().map(|loss| lost_span(loss, &gathered)).collect();
     Source {
         first: gathered.first,
         last: gathered.last,
         records: gathered.records,
-        lost: losses.iter().map(|(loss, ..)| loss.records.max(1)).sum(),
+        lost: losses.iter().map(|l| l.loss.records.max(1)).sum(),
         losses: intervals.into_iter().collect(),
         hours: gathered.hours,
         checks,
@@ -406,21 +424,17 @@ fn source(
 
 /// The span in which records were lost. An end that the reader does not know is the file's own end; what was
 /// lost behind a file's last record lies before the next record of the source.
-fn lost_span(
-    loss: &Loss,
-    first: Option<Time>,
-    last: Option<Time>,
-    source: &SourceGather,
-) -> Interval {
+fn lost_span(lost: &LossIn, source: &SourceGather) -> Interval {
+    let LossIn { loss, first, last } = lost;
     let (from, to) = if loss.at_end {
-        let from = loss.after.or(last);
+        let from = loss.after.or(*last);
         let next = from.and_then(|from| {
             let later = source.hours.range(from.unix_hours() + 1..).next();
             later.and_then(|(hour, _)| Time::from_unix_seconds(hour * 3_600))
         });
         (from, next.or(from))
     } else {
-        (loss.after.or(first), loss.before.or(last))
+        (loss.after.or(*first), loss.before.or(*last))
     };
     Interval { from, to, cause: format!("damaged: {}", loss.code) }
 }

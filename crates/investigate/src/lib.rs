@@ -65,11 +65,10 @@ pub struct Investigation {
 }
 
 /// Reads the evidence once and judges every host in it.
-pub fn investigate(request: Request<'_>) -> Result<Investigation, Error> {
+pub fn investigate(request: &Request<'_>) -> Result<Investigation, Error> {
     let files = request.content.files();
     let (detector, rules) = Detector::build(files, request.rules)?;
-    let knowledge =
-        Knowledge::parse(files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())))?;
+    let knowledge = Knowledge::parse(files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())))?;
     let kept_fields = knowledge.kept_fields();
     let gather = gather::Gather::new(&detector, &kept_fields, request.as_of);
     let inventory = evidence::read(request.inputs, &request.read, &gather)?;
@@ -111,7 +110,9 @@ fn method(detector: &Detector, report: &LoadReport, host: &assess::HostEvidence)
         .hits
         .iter()
         .filter(|hit| !hit.rule.author.is_empty())
-        .map(|hit| format!("{}: {} ({})", hit.rule.title, hit.rule.author.join(", "), hit.rule.license))
+        .map(|hit| {
+            format!("{}: {} ({})", hit.rule.title, hit.rule.author.join(", "), hit.rule.license)
+        })
         .collect();
     credits.sort();
     credits.dedup();

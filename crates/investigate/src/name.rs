@@ -28,7 +28,8 @@ fn is_reserved(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default();
     matches!(stem, "con" | "prn" | "aux" | "nul" | "conin$" | "conout$")
         || ["com", "lpt"].iter().any(|device| {
-            stem.strip_prefix(device).is_some_and(|n| n.len() == 1 && n.chars().all(|c| c.is_ascii_digit()))
+            stem.strip_prefix(device)
+                .is_some_and(|n| n.len() == 1 && n.chars().all(|c| c.is_ascii_digit()))
         })
 }
 
@@ -43,7 +44,9 @@ mod tests {
 
     #[test]
     fn hostile_names_are_tamed_and_stay_distinct() {
-        for host in ["..", "../../etc", "con", "com1.x", "", "a/b", "_unattributed-1", ".x", "ＥＸ", "é"] {
+        for host in
+            ["..", "../../etc", "con", "com1.x", "", "a/b", "_unattributed-1", ".x", "ＥＸ", "é"]
+        {
             let name = folder_name(host);
             assert!(name.len() <= 64 && !name.starts_with(['.', '_']), "{host} -> {name}");
             assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)), "{name}");

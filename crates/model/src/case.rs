@@ -692,9 +692,7 @@ impl Compromise {
             (Level::Compromised, _) => "COMPROMISED",
             (Level::Attempted, Level::Compromised) => "ATTACKED; SUCCESS NOT EXCLUDED",
             (Level::Attempted, _) => "ATTACKED, NOT BROKEN INTO",
-            (Level::Scanned, Level::Attempted | Level::Compromised) => {
-                "SCANNED; MORE NOT EXCLUDED"
-            }
+            (Level::Scanned, Level::Attempted | Level::Compromised) => "SCANNED; MORE NOT EXCLUDED",
             (Level::Scanned, _) => "SCANNED ONLY",
             (Level::None, Level::None) => "NO EVIDENCE OF ATTACK",
             (Level::None, _) => "INSUFFICIENT EVIDENCE",

@@ -60,8 +60,9 @@ impl Time {
             + i64::from(at.hour()) * 3_600
             + i64::from(at.minute()) * 60
             + i64::from(at.second());
-        let nanos =
-            seconds.checked_mul(NANOS_PER_SECOND)?.checked_add(i64::from(at.subsec_nanosecond()))?;
+        let nanos = seconds
+            .checked_mul(NANOS_PER_SECOND)?
+            .checked_add(i64::from(at.subsec_nanosecond()))?;
         Some(Self { nanos, digits: digits.min(9) })
     }
 
@@ -123,9 +124,10 @@ fn days_since_1970(date: civil::Date) -> i64 {
 fn parse_civil(text: &str) -> Option<(civil::DateTime, u8, &str)> {
     let bytes = text.as_bytes();
     let number = |from: usize, to: usize| -> Option<i32> {
-        bytes.get(from..to)?.iter().try_fold(0, |n, b| {
-            b.is_ascii_digit().then(|| n * 10 + i32::from(b - b'0'))
-        })
+        bytes
+            .get(from..to)?
+            .iter()
+            .try_fold(0, |n, b| b.is_ascii_digit().then(|| n * 10 + i32::from(b - b'0')))
     };
     let is = |at: usize, any: &[u8]| bytes.get(at).is_some_and(|b| any.contains(b));
     if !(is(4, b"-") && is(7, b"-") && is(10, b"T ") && is(13, b":") && is(16, b":")) {
@@ -241,7 +243,9 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_time() {
-        for text in ["", "2021-13-01T00:00:00Z", "2021-02-30T00:00:00Z", "2021-01-01T00:00:00+1", "é"] {
+        for text in
+            ["", "2021-13-01T00:00:00Z", "2021-02-30T00:00:00Z", "2021-01-01T00:00:00+1", "é"]
+        {
             assert_eq!(Time::parse(text), None, "{text}");
         }
     }

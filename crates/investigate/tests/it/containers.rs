@@ -27,7 +27,11 @@ with zipfile.ZipFile(velociraptor, 'w', zipfile.ZIP_DEFLATED) as v, zipfile.ZipF
 fn made(program: &str, args: &[&str], folder: &Path) -> bool {
     match Command::new(program).args(args).current_dir(folder).output() {
         Ok(output) => {
-            assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+            assert!(
+                output.status.success(),
+                "{program}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
             true
         }
         Err(error) => {

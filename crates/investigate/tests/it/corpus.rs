@@ -29,9 +29,8 @@ fn the_labelled_chain_is_told_as_it_was() {
     assert!(commands.text.starts_with("2021-03-14 06:40:15 UTC"), "{}", commands.text);
     assert!(commands.text.contains("whoami"), "{}", commands.text);
 
-    let offset = |source: &str| {
-        case.clocks.iter().find(|c| c.logsource == source).and_then(|c| c.offset_s)
-    };
+    let offset =
+        |source: &str| case.clocks.iter().find(|c| c.logsource == source).and_then(|c| c.offset_s);
     assert_eq!(offset("windows/sysmon"), Some(18_000));
     assert_eq!(offset("windows/security"), Some(18_000), "pairs with Sysmon prove it");
     let itself = claim(case, "source_is_the_host").unwrap();
@@ -39,7 +38,10 @@ fn the_labelled_chain_is_told_as_it_was() {
 }
 
 /// The events of the archive that pass, as an archive of their own.
-fn filtered(name: &str, keep: impl Fn(&serde_json::Value) -> bool) -> Option<(tempfile::TempDir, PathBuf)> {
+fn filtered(
+    name: &str,
+    keep: impl Fn(&serde_json::Value) -> bool,
+) -> Option<(tempfile::TempDir, PathBuf)> {
     let zip = corpus(ZIP)?;
     let mut archive = zip::ZipArchive::new(fs_err::File::open(zip).unwrap()).unwrap();
     let mut text = String::new();
@@ -60,7 +62,8 @@ fn filtered(name: &str, keep: impl Fn(&serde_json::Value) -> bool) -> Option<(te
 #[test]
 fn without_the_write_the_rest_still_shows_the_break_in() {
     let keep = |event: &serde_json::Value| {
-        let (channel, id) = (event["Channel"].as_str().unwrap_or_default(), event["EventID"].as_u64());
+        let (channel, id) =
+            (event["Channel"].as_str().unwrap_or_default(), event["EventID"].as_u64());
         !(channel.contains("Sysmon") && id == Some(11) || channel == "Security" && id == Some(5145))
     };
     let Some((_folder, path)) = filtered("events.json", keep) else { return };

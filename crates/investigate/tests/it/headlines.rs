@@ -26,7 +26,11 @@ fn every_scenario_gets_its_headline() {
     ];
     for (name, headline, green) in expected {
         let case = forged_case(&scenario(name), None);
-        assert_eq!((case.verdict.headline.as_str(), case.verdict.green), (headline, green), "{name}");
+        assert_eq!(
+            (case.verdict.headline.as_str(), case.verdict.green),
+            (headline, green),
+            "{name}"
+        );
     }
 }
 
@@ -48,8 +52,12 @@ fn a_shell_that_is_gone_is_not_called_present() {
 #[test]
 fn a_source_that_was_wiped_is_named_and_excludes_nothing() {
     let case = forged_case(&scenario("wiped"), None);
-    let silent: Vec<&str> =
-        case.coverage.iter().filter(|c| !c.contradicted_by.is_empty()).map(|c| c.logsource.as_str()).collect();
+    let silent: Vec<&str> = case
+        .coverage
+        .iter()
+        .filter(|c| !c.contradicted_by.is_empty())
+        .map(|c| c.logsource.as_str())
+        .collect();
     assert!(silent.contains(&"exchange/httpproxy-ecp"), "{silent:?}");
     assert!(claim(&case, "silent_source.exchange/httpproxy-ecp").is_some());
 }

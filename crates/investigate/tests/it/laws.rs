@@ -83,9 +83,10 @@ fn damage() -> impl Strategy<Value = Damage> {
     let end = (sources, 0_i64..17 * 24)
         .prop_map(move |(sources, at)| Damage::CutAfter { sources, time: moment(at) });
     let files = ["W3SVC1", "HttpProxy/Ecp", "HttpProxy/Owa", "ECPServer", "Sysmon", "Security"];
-    let short = (prop::sample::select(files.to_vec()), 1_u8..100).prop_map(|(file, keep_percent)| {
-        Damage::TruncateFile { file: file.to_owned(), keep_percent }
-    });
+    let short =
+        (prop::sample::select(files.to_vec()), 1_u8..100).prop_map(|(file, keep_percent)| {
+            Damage::TruncateFile { file: file.to_owned(), keep_percent }
+        });
     prop_oneof![hole, start, end, short]
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn run(
     as_of: Option<Time>,
     host: Option<&str>,
 ) -> Vec<Case> {
-    let request = Request {
+    let request = &Request {
         inputs,
         read: ReadOptions {
             limits: Limits::default(),
