@@ -1,5 +1,6 @@
 //! `assay assess`: plan, investigate, write, print.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -42,7 +43,7 @@ pub(crate) fn run(args: &AssessArgs) -> Result<Exit, Failure> {
     };
     output.write(&found.cases, &run_json)?;
     warn_of_rules(&found);
-    print(&found.cases, &output, took(clock.elapsed(), peak_memory()))?;
+    print(&found.cases, &output, &took(clock.elapsed(), peak_memory()))?;
     Ok(verdict_exit(args.fail_on, &found.cases))
 }
 
@@ -106,7 +107,7 @@ fn warn_of_rules(found: &Investigation) {
     }
 }
 
-fn print(cases: &[Case], output: &Output, took: String) -> Result<(), Failure> {
+fn print(cases: &[Case], output: &Output, took: &str) -> Result<(), Failure> {
     let style = terminal::style();
     let mut text = String::new();
     for case in cases {
@@ -119,13 +120,13 @@ fn print(cases: &[Case], output: &Output, took: String) -> Result<(), Failure> {
         let all: Vec<&Case> = cases.iter().collect();
         text.push_str(&publish::overview(&all, style));
     }
-    text.push_str(&format!("TOOK      {took}\n"));
+    let _ = writeln!(text, "TOOK       {took}");
     match cases {
         [case] => {
             let report = output.folder(case).join("report.html");
-            text.push_str(&format!("REPORT    {}\n", report.display()));
+            let _ = writeln!(text, "REPORT     {}", report.display());
         }
-        _ => text.push_str("REPORT    report.html in the folder of each host\n"),
+        _ => text.push_str("REPORT     report.html in the folder of each host\n"),
     }
     terminal::out(&text)?;
     Ok(())
@@ -152,7 +153,7 @@ pub(crate) fn formats() -> String {
     let width = investigate::FORMATS.iter().map(|f| f.kind.len()).max().unwrap_or_default();
     let mut text = String::from("Evidence that is read, recognised by content:\n");
     for format in investigate::FORMATS {
-        text.push_str(&format!("  {:width$}  {}\n", format.kind, format.what));
+        let _ = writeln!(text, "  {:width$}  {}", format.kind, format.what);
     }
     text
 }

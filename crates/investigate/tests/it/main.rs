@@ -1,7 +1,6 @@
 //! Whole runs: evidence in, cases out.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::print_stdout,
     reason = "tests fail by panicking and say loudly what they did not run"
 )]
