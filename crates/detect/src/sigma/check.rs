@@ -224,6 +224,11 @@ impl Texts {
             || self.contains_any(text)
     }
 
+    /// How many they are.
+    pub(super) fn len(&self) -> usize {
+        self.equals.len() + self.others.len() + self.contains.len()
+    }
+
     /// Whether the empty text is among them.
     pub(super) fn has_empty(&self) -> bool {
         self.equals.contains("")

@@ -5,11 +5,12 @@ use super::rule::Expr;
 
 const MAX_DEPTH: usize = 64;
 const MAX_TOKENS: usize = 10_000;
+const MAX_CHOSEN: usize = 20_000;
 
 /// Reads a condition over the selections of that names.
 pub(super) fn parse(text: &str, names: &[String]) -> Result<Expr, String> {
     let tokens = tokens(text)?;
-    let mut reader = Reader { tokens: &tokens, at: 0, names };
+    let mut reader = Reader { tokens: &tokens, at: 0, names, chosen: 0 };
     let expr = reader.either(0)?;
     match reader.peek() {
         None => Ok(expr),
@@ -47,6 +48,8 @@ struct Reader<'t> {
     tokens: &'t [&'t str],
     at: usize,
     names: &'t [String],
+    /// Selections that patterns have named so far.
+    chosen: usize,
 }
 
 impl<'t> Reader<'t> {
@@ -122,6 +125,10 @@ impl<'t> Reader<'t> {
             return Err("condition: it ends after `of`".to_owned());
         };
         let chosen: Vec<Expr> = self.chosen(pattern).map(Expr::Selection).collect();
+        self.chosen += chosen.len();
+        if self.chosen > MAX_CHOSEN {
+            return Err(format!("condition: its patterns name more than {MAX_CHOSEN} selections"));
+        }
         if chosen.is_empty() {
             return Err(format!("condition: no selection is named like `{pattern}`"));
         }

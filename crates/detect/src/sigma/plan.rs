@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::check::{Check, FieldId, Item, KEYWORDS, Texts};
 use super::fold::fold;
@@ -14,6 +14,9 @@ use super::trigger;
 
 /// Name under which a synthesised message is found.
 pub(super) const MESSAGE: &str = "Message";
+
+/// Bytes of literals up to which the automaton may have the form that is fastest and largest.
+const FASTEST_UP_TO: usize = 8 << 10;
 
 /// A rule in a group, under one of its sources.
 #[derive(Clone, Copy, Debug)]
@@ -187,7 +190,9 @@ impl Plan {
     }
 
     fn scanner(&mut self, slot: usize, literals: BTreeMap<String, Vec<u32>>) {
-        match AhoCorasick::new(literals.keys()) {
+        let size: usize = literals.keys().map(String::len).sum();
+        let kind = (size <= FASTEST_UP_TO).then_some(AhoCorasickKind::DFA);
+        match AhoCorasick::builder().kind(kind).build(literals.keys()) {
             Ok(automaton) => {
                 let targets = literals.into_values().collect();
                 self.scanners.push(Scanner { slot, automaton, targets });

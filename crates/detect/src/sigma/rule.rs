@@ -10,6 +10,10 @@ use super::yaml::{Content, Fault, Node};
 /// Conditions of a rule whose `condition` is a list.
 const MAX_CONDITIONS: usize = 100;
 
+/// What the values of one rule may weigh: one for each spelling of a text, more for an expression.
+const MAX_WEIGHT: usize = 200_000;
+const REGEX_WEIGHT: usize = 400;
+
 /// A condition over the values of one event.
 #[derive(Debug)]
 pub(super) enum Expr {
@@ -167,7 +171,7 @@ pub(super) fn compile(
         return Err(Fault::new(document.place, "not a Sigma rule: `detection` is missing"));
     };
     let logsource = logsource(source)?;
-    let mut compiler = Compiler { field };
+    let mut compiler = Compiler { field, weight: 0 };
     match compiler.body(detection) {
         Ok(body) => Ok(Rule { logsource, body: Some(body) }),
         Err(fault) if fault.reason == LACKS_PLACEHOLDER => Ok(Rule { logsource, body: None }),
@@ -215,6 +219,7 @@ fn logsource(node: &Node) -> Result<LogSource, Fault> {
 
 struct Compiler<'f> {
     field: &'f mut dyn FnMut(&str) -> FieldId,
+    weight: usize,
 }
 
 impl Compiler<'_> {
@@ -295,6 +300,10 @@ impl Compiler<'_> {
         let mut each = Vec::with_capacity(values.len());
         for value in values {
             let checks = key.checks(value, self.field)?;
+            self.weight += checks.iter().map(weight).sum::<usize>();
+            if self.weight > MAX_WEIGHT {
+                return Err(Fault::new(value.place, "detection: too many values in one rule"));
+            }
             if field == KEYWORDS && value.text() == Some("") {
                 return Err(Fault::new(value.place, "detection: an empty keyword"));
             }
@@ -306,6 +315,14 @@ impl Compiler<'_> {
         } else {
             item(each.into_iter().flatten().collect())
         })
+    }
+}
+
+fn weight(check: &Check) -> usize {
+    match check {
+        Check::Text(texts) => texts.len(),
+        Check::Regex(_) => REGEX_WEIGHT,
+        _ => 1,
     }
 }
 

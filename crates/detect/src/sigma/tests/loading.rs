@@ -73,6 +73,23 @@ fn refuses_with_place_and_reason() {
 }
 
 #[test]
+fn bounds_what_a_rule_may_take() {
+    let dashes = vec!["' -a -b -c -d'"; 400].join(", ");
+    let expressions = vec!["x"; 600].join(", ");
+    let selections: String = (0..300).map(|n| format!("s{n}: {{A: x}}\n")).collect();
+    let of_them = vec!["1 of them"; 100].join(" or ");
+    let table = [
+        (format!("s: {{A|windash: [{dashes}]}}\ncondition: s"), "too many values"),
+        (format!("s: {{A|re: [{expressions}]}}\ncondition: s"), "too many values"),
+        (format!("{selections}condition: {of_them}"), "name more than"),
+    ];
+    for (detection, reason) in table {
+        let found = refusals(&rule(WEB, &detection));
+        assert!(found.len() == 1 && found[0].2.contains(reason), "{found:?}");
+    }
+}
+
+#[test]
 fn one_bad_document_stops_no_other() {
     let good = rule(WEB, "s: {A: x}\ncondition: s");
     let text = format!("{good}---\ntitle: bad\n---\n{}---\na: [", good.replace("Test", "Second"));
