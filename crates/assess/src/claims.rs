@@ -12,8 +12,10 @@ use crate::input::{HostEvidence, Record, RuleHits};
 use crate::presence::Artefact;
 use crate::register::Register;
 
-/// At most that many ids stand behind one claim; the findings name the rest.
-const MAX_EVENTS: usize = 50;
+/// At most that many events stand behind one claim; its findings name them all.
+const MAX_EVENTS: usize = 10;
+/// At most that many events are named as what the headline rests on.
+const MAX_RESTS_ON: usize = 50;
 const MAX_SUBJECTS: usize = 3;
 const MAX_SUBJECT_CHARS: usize = 100;
 const MAX_ADDRESSES: usize = 10;
@@ -384,7 +386,7 @@ pub(crate) fn carrying(claims: &[Claim], facts: &Facts<'_>) -> Vec<String> {
 pub(crate) fn rests_on(facts: &Facts<'_>) -> Vec<String> {
     let at_level =
         facts.steps.iter().filter(|s| facts.shown > Level::None && s.level() == facts.shown);
-    facts.register.event_ids(at_level.flat_map(StepResult::records), MAX_EVENTS)
+    facts.register.event_ids(at_level.flat_map(StepResult::records), MAX_RESTS_ON)
 }
 
 /// Confidence in the headline: by how many sources agree on what is shown, or how much was read.

@@ -49,8 +49,7 @@ impl<'a> Excluder<'a> {
 
     /// Sets of sources that were read over the moments at which another set shows the step, and show nothing.
     fn silent_sets(&self, step: &StepResult<'_>) -> Vec<usize> {
-        let speaking: BTreeSet<&str> = step.records().map(|r| r.logsource.as_str()).collect();
-        let speaks = |set: &[String]| set.iter().any(|s| speaking.contains(s.as_str()));
+        let speaks = |set: &[String]| set.iter().any(|s| self.speaks(step, s));
         let sets = &step.step.shown_by;
         if !sets.iter().any(|set| speaks(set)) {
             return Vec::new();
@@ -64,6 +63,12 @@ impl<'a> Excluder<'a> {
     /// What a source is called in sentences.
     pub(crate) fn title<'s>(&'s self, id: &'s str) -> &'s str {
         self.facts.get(id).map_or(id, |f| f.title.as_str())
+    }
+
+    /// Whether a source, or a source of which it is a facet, speaks of the step.
+    fn speaks(&self, step: &StepResult<'_>, id: &str) -> bool {
+        let facet_of = self.facts.get(id).map(|f| f.facet_of.as_slice()).unwrap_or_default();
+        step.speaking.contains(id) || facet_of.iter().any(|s| step.speaking.contains(s.as_str()))
     }
 
     fn has_hour(&self, id: &str, time: Time) -> bool {
@@ -346,6 +351,7 @@ mod tests {
             max_quiet_hours: quiet,
             snapshot: false,
             selection: false,
+            facet_of: Vec::new(),
         }
     }
 

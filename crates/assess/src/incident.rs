@@ -22,6 +22,8 @@ pub(crate) struct StepResult<'a> {
     pub(crate) outcome: Option<Outcome>,
     /// The hits behind the outcome.
     pub(crate) hits: Vec<(&'a RuleHits, &'a Proof)>,
+    /// Log sources of every whole record that speaks of the step, asked for or proven.
+    pub(crate) speaking: BTreeSet<&'a str>,
     /// Hits that speak for the step and prove nothing, from damaged records alone: they keep the step
     /// from being excluded.
     pub(crate) doubtful: Vec<&'a RuleHits>,
@@ -134,6 +136,12 @@ fn step_result<'a>(
     };
     let (proofs, weak) = split(&step.proven_by);
     let (requests, weak_requests) = split(&step.requested_by);
+    let speaking = proofs
+        .iter()
+        .chain(&requests)
+        .flat_map(|(hits, _)| hits.records.iter().filter(|r| r.whole))
+        .map(|r| r.logsource.as_str())
+        .collect();
     let (outcome, found) = if !proofs.is_empty() {
         (Some(Outcome::Proven), proofs)
     } else if !requests.is_empty() {
@@ -142,7 +150,7 @@ fn step_result<'a>(
         (None, Vec::new())
     };
     let doubtful = weak.into_iter().chain(weak_requests).map(|(h, _)| h).collect();
-    StepResult { chain, step, outcome, hits: found, doubtful }
+    StepResult { chain, step, outcome, hits: found, speaking, doubtful }
 }
 
 #[cfg(test)]

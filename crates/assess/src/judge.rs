@@ -31,7 +31,7 @@ pub fn assess(evidence: &HostEvidence, knowledge: &Knowledge, context: &Context)
     let excluder = Excluder::new(evidence, &source_facts, as_of.time, &steps);
 
     let counted: Vec<&str> =
-        windows.iter().filter(|w| w.counts()).map(|w| w.chain.id.as_str()).collect();
+        windows.iter().filter(|w| w.counts()).map(|w| w.chain.title.as_str()).collect();
     let shown = steps.iter().map(StepResult::level).max().unwrap_or(Level::None);
     let not_excluded = shown.max(coverage::ceiling(&steps, &windows, &excluder));
     let artefacts = presence::artefacts(evidence, &steps, &packs, as_of.time);
@@ -231,6 +231,7 @@ fn clocks(evidence: &HostEvidence, register: &Register<'_>) -> Vec<Clock> {
 fn window(window: &ChainWindow<'_>, register: &Register<'_>) -> Window {
     Window {
         chain: window.chain.id.clone(),
+        title: window.chain.title.clone(),
         cves: window.chain.cves.clone(),
         state: window.state,
         opened: Opened {

@@ -83,6 +83,9 @@ pub(crate) struct SourceFacts {
     /// A selection that somebody else's program made: shows, and never covers.
     #[serde(default)]
     pub(crate) selection: bool,
+    /// Sources whose records it gathers; a record itself is of one of those.
+    #[serde(default)]
+    pub(crate) facet_of: Vec<String>,
 }
 
 /// A chain of holes.

@@ -389,6 +389,8 @@ pub struct Closed {
 pub struct Window {
     /// Id of the chain.
     pub chain: String,
+    /// What the chain is called in sentences.
+    pub title: String,
     /// Its holes.
     pub cves: Vec<String>,
     /// State at `as_of`.

@@ -65,7 +65,7 @@ fn chains(case: &Case) -> String {
     let names: Vec<&str> = case
         .windows
         .iter()
-        .map(|window| window.chain.as_str())
+        .map(|window| window.title.as_str())
         .filter(|chain| seen.insert(*chain))
         .collect();
     if names.is_empty() {
@@ -180,7 +180,7 @@ pub(crate) fn closed(closed: Option<&Closed>) -> String {
 pub(crate) fn window(window: &Window) -> String {
     format!(
         "{}: {} → {} ({})",
-        window.chain,
+        window.title,
         opened(&window.opened),
         closed(window.closed.as_ref()),
         window.state.word()

@@ -199,7 +199,7 @@ fn main_strip(case: &Case, axis: &Axis, groups: &[Vec<Step<'_>>]) -> Strip {
             let x = axis.x(closed.latest.or(closed.earliest)?.unix_nanos());
             Some(Shut { x, by: closed.by.word(), left: x.0 > LEFT.0 + WIDTH.0 * 9 / 10 })
         });
-        drawing.lane(&window.chain, window_bars(axis, window, end), shut);
+        drawing.lane(&window.title, window_bars(axis, window, end), shut);
     }
     drawing.heading("Coverage of the sources");
     for row in drawn_sources(case).take(MAX_LANES) {
@@ -498,7 +498,7 @@ fn window_row(window: &Window, anchors: &Anchors) -> WindowRow {
         None => Text::short("–"),
     };
     WindowRow {
-        chain: Text::short(&window.chain),
+        chain: Text::short(&window.title),
         cves: Text::short(&window.cves.join(", ")),
         state: window.state.word(),
         opened_earliest: Text::time(window.opened.earliest),

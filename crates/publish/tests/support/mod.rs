@@ -218,6 +218,7 @@ fn settle(case: &mut Case) {
 fn proxylogon_window() -> Window {
     Window {
         chain: "proxylogon".to_owned(),
+        title: "ProxyLogon".to_owned(),
         cves: strings(&["CVE-2021-26855", "CVE-2021-26857", "CVE-2021-26858", "CVE-2021-27065"]),
         state: WindowState::Closed,
         opened: Opened {
@@ -279,6 +280,7 @@ pub(crate) fn compromised() -> Case {
 fn unknown_window() -> Window {
     Window {
         chain: "unknown_way_in".to_owned(),
+        title: "a way in that this content does not know".to_owned(),
         cves: vec![],
         state: WindowState::Unknown,
         opened: Opened {
