@@ -76,12 +76,12 @@ fn refuses_with_place_and_reason() {
 fn bounds_what_a_rule_may_take() {
     let dashes = vec!["' -a -b -c -d'"; 400].join(", ");
     let expressions = vec!["x"; 600].join(", ");
-    let selections: String = (0..300).map(|n| format!("s{n}: {{A: x}}\n")).collect();
+    let selections: Vec<String> = (0..300).map(|n| format!("s{n}: {{A: x}}")).collect();
     let of_them = vec!["1 of them"; 100].join(" or ");
     let table = [
         (format!("s: {{A|windash: [{dashes}]}}\ncondition: s"), "too many values"),
         (format!("s: {{A|re: [{expressions}]}}\ncondition: s"), "too many values"),
-        (format!("{selections}condition: {of_them}"), "name more than"),
+        (format!("{}\ncondition: {of_them}", selections.join("\n")), "name more than"),
     ];
     for (detection, reason) in table {
         let found = refusals(&rule(WEB, &detection));
