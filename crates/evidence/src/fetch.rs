@@ -185,9 +185,9 @@ fn slice(
 ) -> io::Result<Option<Vec<u8>>> {
     let mut decoder = Decoder::new(encoding);
     let mut skip = locator.offset.unwrap_or(0).saturating_sub(decoder.first_offset());
-    let wanted = locator.length.map_or(most, |length| {
-        usize::try_from(length).unwrap_or(usize::MAX).min(most)
-    });
+    let wanted = locator
+        .length
+        .map_or(most, |length| usize::try_from(length).unwrap_or(usize::MAX).min(most));
     let mut bytes = Vec::new();
     while bytes.len() < wanted {
         let piece = decoder.fill(source)?;

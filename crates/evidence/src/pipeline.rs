@@ -460,7 +460,8 @@ fn broken(
     }
     let why = source.failure().map(str::to_owned).or_else(|| error.map(ToString::to_string));
     Ok(why.map(|why| {
-        let effect = format!("breaks off after {} bytes ({why}); what stood behind is lost", source.size());
+        let effect =
+            format!("breaks off after {} bytes ({why}); what stood behind is lost", source.size());
         ("stream_damaged", effect)
     }))
 }

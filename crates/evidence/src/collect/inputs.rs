@@ -48,7 +48,10 @@ enum Nature {
     File,
     Pipe,
     /// Not to be opened.
-    Unread { kind: &'static str, note: Note },
+    Unread {
+        kind: &'static str,
+        note: Note,
+    },
 }
 
 /// One piece of work: a file that was handed in, alone or in a folder.
@@ -195,7 +198,9 @@ fn last(path: &Path) -> &OsStr {
 fn arguments(inputs: &[PathBuf], exclude: &[PathBuf]) -> Result<Vec<Argument>, ReadError> {
     let mut paths = inputs
         .iter()
-        .map(|path| canonical(path).map_err(|source| ReadError::Input { path: path.clone(), source }))
+        .map(|path| {
+            canonical(path).map_err(|source| ReadError::Input { path: path.clone(), source })
+        })
         .collect::<Result<Vec<_>, _>>()?;
     paths.sort();
     paths.dedup();
@@ -361,7 +366,14 @@ impl Lister<'_> {
         };
         let size = if metadata.is_file() { metadata.len() } else { 0 };
         let mtime = metadata.modified().ok().and_then(time);
-        self.files.push(Listed { argument: self.argument, below, renamed: None, size, mtime, nature });
+        self.files.push(Listed {
+            argument: self.argument,
+            below,
+            renamed: None,
+            size,
+            mtime,
+            nature,
+        });
     }
 
     fn unread(&mut self, below: PathBuf, kind: &'static str, note: Note) {

@@ -71,7 +71,8 @@ impl Layout {
             Volume::Device(name) => (name, None),
         };
         let mut below = vec![first];
-        below.extend(rest.iter().map(|part| if drive.coded { decoded(part) } else { part.clone() }));
+        below
+            .extend(rest.iter().map(|part| if drive.coded { decoded(part) } else { part.clone() }));
         Spot { root: Some(drive.root), below, drive: letter }
     }
 }
@@ -146,10 +147,29 @@ fn single_letter(text: &str) -> Option<char> {
 /// Folders and files that stand at the top of a Windows volume.
 fn is_top_folder(name: &str) -> bool {
     const NAMES: &[&str] = &[
-        "$boot", "$extend", "$logfile", "$mft", "$recycle.bin", "$secure", "boot", "bootmgr",
-        "documents and settings", "exchangesetuplogs", "hiberfil.sys", "inetpub", "pagefile.sys",
-        "perflogs", "program files", "program files (x86)", "programdata", "recovery",
-        "swapfile.sys", "system volume information", "users", "windows", "winnt",
+        "$boot",
+        "$extend",
+        "$logfile",
+        "$mft",
+        "$recycle.bin",
+        "$secure",
+        "boot",
+        "bootmgr",
+        "documents and settings",
+        "exchangesetuplogs",
+        "hiberfil.sys",
+        "inetpub",
+        "pagefile.sys",
+        "perflogs",
+        "program files",
+        "program files (x86)",
+        "programdata",
+        "recovery",
+        "swapfile.sys",
+        "system volume information",
+        "users",
+        "windows",
+        "winnt",
     ];
     NAMES.contains(&name.to_ascii_lowercase().as_str())
 }
@@ -157,8 +177,16 @@ fn is_top_folder(name: &str) -> bool {
 /// Folders that only web and mail servers have, on whichever volume an administrator put them.
 fn is_server_folder(name: &str) -> bool {
     const NAMES: &[&str] = &[
-        "clientaccess", "exchange server", "exchsrvr", "exchangesetuplogs", "frontend", "httpproxy",
-        "inetpub", "logfiles", "winevt", "wwwroot",
+        "clientaccess",
+        "exchange server",
+        "exchsrvr",
+        "exchangesetuplogs",
+        "frontend",
+        "httpproxy",
+        "inetpub",
+        "logfiles",
+        "winevt",
+        "wwwroot",
     ];
     let name = name.to_ascii_lowercase();
     NAMES.contains(&name.as_str())
@@ -189,7 +217,10 @@ mod tests {
             ("D:/anything/x", "0 D/anything/x D"),
             ("E%3A/a%20b/x", "0 E/a b/x E"),
             ("C_/Users/x", "0 C/Users/x C"),
-            ("d/Apps/Mail/Logging/HttpProxy/Owa/x.LOG", "0 D/Apps/Mail/Logging/HttpProxy/Owa/x.LOG D"),
+            (
+                "d/Apps/Mail/Logging/HttpProxy/Owa/x.LOG",
+                "0 D/Apps/Mail/Logging/HttpProxy/Owa/x.LOG D",
+            ),
             ("uploads/auto/C%3A/Windows/a%25b.evtx", "0 C/Windows/a%b.evtx C"),
             ("EX01/uploads/ntfs/%5C%5C.%5CC%3A/Windows/x", "1 C/Windows/x C"),
             (

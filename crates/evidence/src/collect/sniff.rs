@@ -66,9 +66,9 @@ pub(crate) fn shape(prefix: &[u8]) -> Shape {
     if is_tar(prefix) {
         return Shape::Tar;
     }
-    let hit = MAGICS.iter().find(|(at, magic, _)| {
-        prefix.get(*at..).is_some_and(|rest| rest.starts_with(magic))
-    });
+    let hit = MAGICS
+        .iter()
+        .find(|(at, magic, _)| prefix.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
     match hit {
         Some((_, b"BZh", _)) if !is_bzip2(prefix) => Shape::Plain,
         Some((_, _, shape)) => *shape,

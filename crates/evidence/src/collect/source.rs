@@ -257,7 +257,9 @@ impl<'a> Source<'a> {
             }
             // A panic of a decompressor must cost no more than this file.
             let inner = AssertUnwindSafe(|| self.inner.read(room));
-            match catch_unwind(inner).unwrap_or_else(|_| Err(io::Error::other("the unpacker panicked"))) {
+            match catch_unwind(inner)
+                .unwrap_or_else(|_| Err(io::Error::other("the unpacker panicked")))
+            {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
                 Ok(count) => {

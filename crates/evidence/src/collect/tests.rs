@@ -90,7 +90,10 @@ with zipfile.ZipFile('kape.zip', 'w', zipfile.ZIP_DEFLATED) as z:
 fn paths_are_relative_to_the_argument() {
     let folder = tempfile::tempdir().unwrap();
     let top = folder.path();
-    plant(top, &[("a/tree/x.log", b"line a\n"), ("b/tree/x.log", b"line b\n"), ("c/y.log", b"line c\n")]);
+    plant(
+        top,
+        &[("a/tree/x.log", b"line a\n"), ("b/tree/x.log", b"line b\n"), ("c/y.log", b"line c\n")],
+    );
     let (a, b, c) = (top.join("a/tree"), top.join("b/tree"), top.join("c/y.log"));
     let seen = see(&[&a, &b, &c, &top.join("b/tree/x.log"), &top.join("b/../b/tree")]);
     let paths: Vec<_> = seen.inventory.items.iter().map(|i| i.head.path.as_str()).collect();
@@ -115,12 +118,15 @@ fn an_output_folder_is_not_evidence() {
 fn hosts_side_by_side_are_collections_of_their_own() {
     let folder = tempfile::tempdir().unwrap();
     let top = folder.path().join("t");
-    plant(&top, &[
-        ("EX01/C/Windows/a.log", b"line a\n"),
-        ("EX01/console.txt", b"line b\n"),
-        ("EX02/C/Windows/a.log", b"line c\n"),
-        ("x/single.log", b"line d\n"),
-    ]);
+    plant(
+        &top,
+        &[
+            ("EX01/C/Windows/a.log", b"line a\n"),
+            ("EX01/console.txt", b"line b\n"),
+            ("EX02/C/Windows/a.log", b"line c\n"),
+            ("x/single.log", b"line d\n"),
+        ],
+    );
     let seen = see(&[&top]);
     assert_eq!(roots(&seen), BTreeSet::from(["t", "t/EX01", "t/EX02"]));
     assert_eq!(seen.item("t/EX01/console.txt").head.logical, "console.txt");
@@ -250,7 +256,10 @@ fn encrypted_archives_need_their_password() {
     let top = folder.path();
     plant(top, &[("a.log", b"line a\n"), ("b.log", b"line b\n")]);
     let made = tool(top, "zip", &["-q", "-P", "infected", "crypto.zip", "a.log", "b.log"])
-        && seven_zip(top, &["a", "-pinfected", "aes.zip", "-tzip", "-mem=AES256", "a.log", "b.log"])
+        && seven_zip(
+            top,
+            &["a", "-pinfected", "aes.zip", "-tzip", "-mem=AES256", "a.log", "b.log"],
+        )
         && seven_zip(top, &["a", "-pinfected", "content.7z", "a.log", "b.log"])
         && seven_zip(top, &["a", "-pinfected", "-mhe=on", "header.7z", "a.log", "b.log"]);
     if !made {
@@ -313,7 +322,10 @@ for n in ('zip', 'streamed.zip', 'stored.zip', 'tar', 'tar.gz', 'log.gz'):
         assert_eq!(seen.codes(&cut), ["archive_damaged"], "{name}");
         assert_eq!(seen.item(&cut).read, ReadState::Partial, "{name}");
         let first = format!("{cut}!/first.log");
-        assert_eq!((seen.item(&first).read, seen.told[&first].events.len()), (ReadState::Full, 100));
+        assert_eq!(
+            (seen.item(&first).read, seen.told[&first].events.len()),
+            (ReadState::Full, 100)
+        );
         let second = format!("{cut}!/second.log");
         assert_eq!(seen.item(&second).read, ReadState::Partial, "{name}");
         assert_eq!(seen.told[&second].losses, [("stream_damaged", true)], "{name}");
@@ -344,7 +356,10 @@ fn a_7z_that_was_cut_says_so() {
 fn a_wrong_checksum_is_damage() {
     let folder = tempfile::tempdir().unwrap();
     let top = folder.path();
-    if !python(top, "import zipfile\nwith zipfile.ZipFile('x.zip','w') as z: z.writestr('a.log', b'line 1\\nline 2\\n'); z.writestr('b.log', b'line 3\\n')") {
+    if !python(
+        top,
+        "import zipfile\nwith zipfile.ZipFile('x.zip','w') as z: z.writestr('a.log', b'line 1\\nline 2\\n'); z.writestr('b.log', b'line 3\\n')",
+    ) {
         return;
     }
     let mut bytes = fs_err::read(top.join("x.zip")).unwrap();
@@ -406,13 +421,16 @@ open('nested.zip', 'wb').write(body)
 fn images_are_named_and_not_read() {
     let folder = tempfile::tempdir().unwrap();
     let top = folder.path().join("t");
-    plant(&top, &[
-        ("disk.E01", b"EVF\x09\x0d\x0a\xff\x00...."),
-        ("memory.dmp", b"PAGEDU64...."),
-        ("old.rar", b"Rar!\x1a\x07\x00...."),
-        ("empty.evtx", b""),
-        ("other.bin", b"\x00\x01\x02"),
-    ]);
+    plant(
+        &top,
+        &[
+            ("disk.E01", b"EVF\x09\x0d\x0a\xff\x00...."),
+            ("memory.dmp", b"PAGEDU64...."),
+            ("old.rar", b"Rar!\x1a\x07\x00...."),
+            ("empty.evtx", b""),
+            ("other.bin", b"\x00\x01\x02"),
+        ],
+    );
     let seen = see(&[&top]);
     for (path, kind, code) in [
         ("t/disk.E01", "disk-image", "disk_image"),
@@ -495,7 +513,8 @@ fn changed_bytes_end_no_run() {
 fn change_and_read(path: &Path, good: &[u8]) {
     let mut state = 1_u64;
     let mut random = |below: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize % below
     };
     for _ in 0..150 {

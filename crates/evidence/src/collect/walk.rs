@@ -113,7 +113,8 @@ impl<'r> Walk<'r> {
         let container = matches!(shape, Shape::Zip | Shape::SevenZip | Shape::Tar | Shape::Gzip);
         if container && found.depth >= self.options.limits.max_depth {
             let most = self.options.limits.max_depth;
-            let note = Note::new("limit_depth", format!("an archive inside {most} others; not opened"));
+            let note =
+                Note::new("limit_depth", format!("an archive inside {most} others; not opened"));
             self.unread(found, kind(shape), note, Measure::rest(source));
             return self.budget.check();
         }
@@ -132,19 +133,36 @@ impl<'r> Walk<'r> {
                 let effect = format!(
                     "a disk image ({format}), neither read nor hashed: mount it first, read-only (for example with ewfmount, guestmount or Arsenal Image Mounter), and hand in the mounted folder"
                 );
-                self.unread(found, "disk-image", Note::new("disk_image", effect), Measure::default());
+                self.unread(
+                    found,
+                    "disk-image",
+                    Note::new("disk_image", effect),
+                    Measure::default(),
+                );
                 Ok(())
             }
             Shape::Memory(format) => {
                 let effect = format!(
                     "a memory image ({format}), neither read nor hashed: use a memory analysis tool"
                 );
-                self.unread(found, "memory-image", Note::new("memory_image", effect), Measure::default());
+                self.unread(
+                    found,
+                    "memory-image",
+                    Note::new("memory_image", effect),
+                    Measure::default(),
+                );
                 Ok(())
             }
             Shape::Packed(format) => {
-                let effect = format!("packed as {format}, which is not read: unpack it first and hand in the folder");
-                self.unread(found, format, Note::new("unsupported_archive", effect), Measure::rest(source));
+                let effect = format!(
+                    "packed as {format}, which is not read: unpack it first and hand in the folder"
+                );
+                self.unread(
+                    found,
+                    format,
+                    Note::new("unsupported_archive", effect),
+                    Measure::rest(source),
+                );
                 self.budget.check()
             }
         }
@@ -234,7 +252,8 @@ impl<'r> Walk<'r> {
                 return Ok(());
             }
         };
-        let mut inside = Inside::new(self, found, seven.layout(self.options.limits.max_items), true);
+        let mut inside =
+            Inside::new(self, found, seven.layout(self.options.limits.max_items), true);
         let outcome = seven.walk(body, passwords, &mut inside);
         let (found, outcome) = inside.done(outcome);
         self.close(found, kind(shape), measure, outcome)
@@ -275,7 +294,8 @@ impl<'r> Walk<'r> {
         let trailing = Cell::new(false);
         let path = found.path.clone();
         let inner = Gunzip::new(&mut *source, &trailing);
-        let mut inner = Source::new(Metered { inner, budget: &self.budget, path: &path }, &self.budget);
+        let mut inner =
+            Source::new(Metered { inner, budget: &self.budget, path: &path }, &self.budget);
         let is_tar = sniff::shape(inner.prefix()) == Shape::Tar;
         let (mut found, mut outcome) = if is_tar {
             self.tar(found, &mut inner, layout)
@@ -287,7 +307,8 @@ impl<'r> Walk<'r> {
             outcome = self.budget.check().map(|()| ReadState::Partial);
         }
         if let Some(why) = inner.failure().filter(|_| self.budget.check().is_ok()) {
-            let effect = format!("the compressed stream is damaged ({why}); what stood behind is missing");
+            let effect =
+                format!("the compressed stream is damaged ({why}); what stood behind is missing");
             found.notes.push(Note::new("archive_damaged", effect));
         }
         drop(inner);
@@ -401,7 +422,8 @@ struct Inside<'w, 'r> {
 impl<'w, 'r> Inside<'w, 'r> {
     fn new(walk: &'w Walk<'r>, mut found: Found, layout: Layout, expands: bool) -> Self {
         if found.place.windows_path.is_none() {
-            found.place.root = RootName { key: format!("archive:{}", found.path), path: found.path.clone() };
+            found.place.root =
+                RootName { key: format!("archive:{}", found.path), path: found.path.clone() };
         }
         Self { walk, found, layout, unique: Unique::default(), expands, damaged: false }
     }

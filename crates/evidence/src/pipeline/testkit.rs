@@ -157,7 +157,8 @@ impl Block for Line {
     fn decode(&self, context: &Context<'_>, emit: &mut dyn Emit) {
         assert!(!self.text.starts_with(b"panic"), "a decoder may panic");
         if self.text.starts_with(b"bad") {
-            let loss = Loss { code: "bad_line", records: 2, after: None, before: None, at_end: false };
+            let loss =
+                Loss { code: "bad_line", records: 2, after: None, before: None, at_end: false };
             emit.lost(&loss, &format!("at {}", self.offset));
             return;
         }

@@ -41,7 +41,8 @@ impl Seven {
     /// Where the drives lie.
     pub(crate) fn layout(&self, most: u32) -> Layout {
         let mut layout = Layout::default();
-        for file in self.archive.files.iter().take(most as usize) {
+        let files = self.archive.files.iter().filter(|file| !file.is_directory());
+        for file in files.take(most as usize) {
             layout.learn(&Name::new(file.name().as_bytes()));
         }
         layout
@@ -63,7 +64,9 @@ impl Seven {
                 None if self.is_encrypted(index) => {
                     self.unread_block(index, 0, &encrypted(passwords.len()), members)?;
                 }
-                _ => self.block(index, key.as_ref().unwrap_or(&Password::empty()), body, members)?,
+                _ => {
+                    self.block(index, key.as_ref().unwrap_or(&Password::empty()), body, members)?
+                }
             }
         }
         Ok(())
@@ -84,12 +87,18 @@ impl Seven {
         candidates.chain(passwords.iter().map(|password| Password::new(password))).find(|key| {
             let mut fits = false;
             let mut source = &mut *body;
-            let decoder =
-                BlockDecoder::new_with_memory_limit(1, MEMORY_KIB, block, &self.archive, key, &mut source);
+            let decoder = BlockDecoder::new_with_memory_limit(
+                1,
+                MEMORY_KIB,
+                block,
+                &self.archive,
+                key,
+                &mut source,
+            );
             // The end of the block is not waited for: the member's own checksum has spoken.
             let _ = decoder.for_each_entries(&mut |file: &ArchiveEntry, reader: &mut dyn Read| {
-                fits = file.has_stream()
-                    && io::copy(&mut reader.take(TRIAL), &mut io::sink()).is_ok();
+                fits =
+                    file.has_stream() && io::copy(&mut reader.take(TRIAL), &mut io::sink()).is_ok();
                 Ok(!file.has_stream())
             });
             fits
@@ -117,20 +126,27 @@ impl Seven {
         let mut stop = None;
         let mut done = 0;
         let mut source = body;
-        let decoder =
-            BlockDecoder::new_with_memory_limit(1, MEMORY_KIB, index, &self.archive, key, &mut source);
-        let outcome = decoder.for_each_entries(&mut |file: &ArchiveEntry, reader: &mut dyn Read| {
-            if !file.has_stream() {
-                return Ok(true);
-            }
-            done += 1;
-            let told = match unfit(file) {
-                Some(note) => members.unread(entry(file), note),
-                None => members.file(entry(file), reader),
-            };
-            stop = told.err();
-            Ok(stop.is_none())
-        });
+        let decoder = BlockDecoder::new_with_memory_limit(
+            1,
+            MEMORY_KIB,
+            index,
+            &self.archive,
+            key,
+            &mut source,
+        );
+        let outcome =
+            decoder.for_each_entries(&mut |file: &ArchiveEntry, reader: &mut dyn Read| {
+                if !file.has_stream() {
+                    return Ok(true);
+                }
+                done += 1;
+                let told = match unfit(file) {
+                    Some(note) => members.unread(entry(file), note),
+                    None => members.file(entry(file), reader),
+                };
+                stop = told.err();
+                Ok(stop.is_none())
+            });
         match (stop, outcome) {
             (Some(stop), _) => Err(stop),
             (None, Ok(_)) => Ok(()),
@@ -193,15 +209,24 @@ fn unopened(error: &Error) -> Note {
     match error {
         Error::MaxMemLimited { .. } => Note::new(
             "limit_memory",
-            format!("needs more than {} MiB of memory to unpack; not read. Pack it again with a smaller dictionary", MEMORY_KIB >> 10),
+            format!(
+                "needs more than {} MiB of memory to unpack; not read. Pack it again with a smaller dictionary",
+                MEMORY_KIB >> 10
+            ),
         ),
-        Error::UnsupportedCompressionMethod(_) | Error::Unsupported(_) | Error::ExternalUnsupported => Note::new(
+        Error::UnsupportedCompressionMethod(_)
+        | Error::Unsupported(_)
+        | Error::ExternalUnsupported => Note::new(
             "unsupported_compression",
-            format!("{error}; not read. Unpack it with the tool that made it and hand in the folder"),
+            format!(
+                "{error}; not read. Unpack it with the tool that made it and hand in the folder"
+            ),
         ),
         _ => Note::new(
             "archive_damaged",
-            format!("cannot be read further ({error}); what stands behind is missing. The index of a 7z is at its end: one that was cut cannot be read at all, ask for it again"),
+            format!(
+                "cannot be read further ({error}); what stands behind is missing. The index of a 7z is at its end: one that was cut cannot be read at all, ask for it again"
+            ),
         ),
     }
 }

@@ -242,7 +242,9 @@ fn header_time(block: &Block) -> Option<Time> {
 /// Octal, or binary where the first bit is set.
 fn number(field: &[u8]) -> Option<u64> {
     match field.split_first()? {
-        (0x80, rest) => rest.iter().try_fold(0_u64, |n, b| n.checked_mul(256)?.checked_add(u64::from(*b))),
+        (0x80, rest) => {
+            rest.iter().try_fold(0_u64, |n, b| n.checked_mul(256)?.checked_add(u64::from(*b)))
+        }
         (0xff, _) => None,
         _ => octal(field),
     }

@@ -47,8 +47,14 @@ impl<'b> Zip<'b> {
         let mut read = 0_usize;
         for entry in names.take(most as usize).map_while(Result::ok) {
             read += 1;
-            aff4 += u32::from(matches!(entry.name_raw(), b"container.description" | b"information.turtle"));
-            survey.layout.learn(&Name::new(entry.name_raw()));
+            aff4 += u32::from(matches!(
+                entry.name_raw(),
+                b"container.description" | b"information.turtle"
+            ));
+            // Folders are not learned: a tree on a disk and a stream of files do not tell of them.
+            if !is_folder(entry.name_raw()) {
+                survey.layout.learn(&Name::new(entry.name_raw()));
+            }
         }
         survey.image = aff4 == 2;
         (read > 0 || declared == 0).then_some(survey)
@@ -92,7 +98,7 @@ fn member<R: Read + Seek>(
         mtime: file.last_modified().and_then(dos_time),
         size: Some(file.size()),
     };
-    if entry.raw.last().is_some_and(|b| matches!(b, b'/' | b'\\')) {
+    if is_folder(&entry.raw) {
         return Ok(());
     }
     if let Some(note) = file.unix_mode().and_then(by_unix_mode) {
@@ -152,10 +158,16 @@ fn unopened(error: &ZipError) -> Note {
     match error {
         ZipError::CompressionMethodNotSupported(_) | ZipError::UnsupportedArchive(_) => Note::new(
             "unsupported_compression",
-            format!("{error}; not read. Unpack it with the tool that made it and hand in the folder"),
+            format!(
+                "{error}; not read. Unpack it with the tool that made it and hand in the folder"
+            ),
         ),
         _ => Note::new("archive_damaged", format!("cannot be opened ({error}); not read")),
     }
+}
+
+fn is_folder(name: &[u8]) -> bool {
+    name.last().is_some_and(|b| matches!(b, b'/' | b'\\'))
 }
 
 /// A time that the format states in UTC.
@@ -173,6 +185,11 @@ fn exact_time(field: &ExtraField) -> Option<Time> {
 fn dos_time(at: zip::DateTime) -> Option<Time> {
     Time::parse(&format!(
         "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
-        at.year(), at.month(), at.day(), at.hour(), at.minute(), at.second()
+        at.year(),
+        at.month(),
+        at.day(),
+        at.hour(),
+        at.minute(),
+        at.second()
     ))
 }
