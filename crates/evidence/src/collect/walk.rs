@@ -129,40 +129,17 @@ impl<'r> Walk<'r> {
                 self.visitor.file(found, source)?;
                 self.budget.check()
             }
-            Shape::Disk(format) => {
-                let effect = format!(
-                    "a disk image ({format}), neither read nor hashed: mount it first, read-only (for example with ewfmount, guestmount or Arsenal Image Mounter), and hand in the mounted folder"
-                );
-                self.unread(
-                    found,
-                    "disk-image",
-                    Note::new("disk_image", effect),
-                    Measure::default(),
-                );
-                Ok(())
-            }
-            Shape::Memory(format) => {
-                let effect = format!(
-                    "a memory image ({format}), neither read nor hashed: use a memory analysis tool"
-                );
-                self.unread(
-                    found,
-                    "memory-image",
-                    Note::new("memory_image", effect),
-                    Measure::default(),
-                );
+            Shape::Disk(_) | Shape::Memory(_) => {
+                let (kind, note) = image(shape);
+                self.unread(found, kind, note, Measure::default());
                 Ok(())
             }
             Shape::Packed(format) => {
                 let effect = format!(
                     "packed as {format}, which is not read: unpack it first and hand in the folder"
                 );
-                self.unread(
-                    found,
-                    format,
-                    Note::new("unsupported_archive", effect),
-                    Measure::rest(source),
-                );
+                let note = Note::new("unsupported_archive", effect);
+                self.unread(found, format, note, Measure::rest(source));
                 self.budget.check()
             }
         }
@@ -374,6 +351,21 @@ impl<'r> Walk<'r> {
         }
         Some(names.layout)
     }
+}
+
+/// Kind and note of an image, which is not hashed either: it may have terabytes.
+fn image(shape: Shape) -> (&'static str, Note) {
+    if let Shape::Memory(format) = shape {
+        let effect = format!(
+            "a memory image ({format}), neither read nor hashed: use a memory analysis tool"
+        );
+        return ("memory-image", Note::new("memory_image", effect));
+    }
+    let format = if let Shape::Disk(format) = shape { format } else { "unknown" };
+    let effect = format!(
+        "a disk image ({format}), neither read nor hashed: mount it first, read-only (for example with ewfmount, guestmount or Arsenal Image Mounter), and hand in the mounted folder"
+    );
+    ("disk-image", Note::new("disk_image", effect))
 }
 
 fn salvage_zip(

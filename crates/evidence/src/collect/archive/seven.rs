@@ -65,7 +65,8 @@ impl Seven {
                     self.unread_block(index, 0, &encrypted(passwords.len()), members)?;
                 }
                 _ => {
-                    self.block(index, key.as_ref().unwrap_or(&Password::empty()), body, members)?
+                    let key = key.clone().unwrap_or_default();
+                    self.block(index, &key, body, members)?;
                 }
             }
         }
