@@ -160,7 +160,9 @@ pub enum ReadError {
         source: std::io::Error,
     },
     /// No temporary file could be made or grown.
-    #[error("cannot spool to {path}: {source}; free space or choose another folder with --temp-dir")]
+    #[error(
+        "cannot spool to {path}: {source}; free space or choose another folder with --temp-dir"
+    )]
     Spool {
         /// The folder.
         path: PathBuf,
