@@ -11,6 +11,7 @@ use crate::incident::{Outcome, StepResult};
 use crate::input::{HostEvidence, Record, RuleHits};
 use crate::presence::Artefact;
 use crate::register::Register;
+use crate::words::spoken;
 
 /// At most that many events stand behind one claim; its findings name them all.
 const MAX_EVENTS: usize = 10;
@@ -68,12 +69,6 @@ fn claim(question: Question, statement: String, text: String) -> Claim {
         confidence: Confidence::Moderate,
         waiver: None,
     }
-}
-
-/// `2021-03-14 06:40:13 UTC`
-pub(crate) fn spoken(time: Time) -> String {
-    let text = Time::from_unix_nanos(time.unix_nanos(), 0).to_string();
-    text.replace('T', " ").replace('Z', " UTC")
 }
 
 fn window_claim(facts: &Facts<'_>, window: &ChainWindow<'_>) -> Option<Claim> {

@@ -52,20 +52,7 @@ pub fn assess(evidence: &HostEvidence, knowledge: &Knowledge, context: &Context)
         not_excluded,
     };
     let claims = claims::claims(&facts);
-    let compromise = Compromise { shown, not_excluded, stage: stage(&steps, &packs, shown) };
-    let adequacy = coverage::adequacy(&steps, &windows, &excluder, shown);
-    let exposure = exposure::exposure(&windows);
-    let verdict = Verdict {
-        headline: compromise.headline().to_owned(),
-        exposure,
-        presence: presence::presence(&artefacts, not_excluded),
-        coverage: adequacy,
-        confidence: claims::headline_confidence(&facts, not_excluded == shown),
-        rests_on: claims::rests_on(&facts),
-        claims: claims::carrying(&claims, &facts),
-        green: is_green(&compromise, adequacy, exposure),
-        compromise,
-    };
+    let verdict = verdict(&facts, &packs, &claims);
     let impact = impact(&steps, &claims);
     let situation = Situation { verdict: &verdict, impact: &impact, claims: &claims };
     Case {
@@ -89,6 +76,24 @@ pub fn assess(evidence: &HostEvidence, knowledge: &Knowledge, context: &Context)
         as_of,
         verdict,
         claims,
+    }
+}
+
+fn verdict(facts: &Facts<'_>, packs: &[&Pack], claims: &[Claim]) -> Verdict {
+    let (shown, not_excluded) = (facts.shown, facts.not_excluded);
+    let compromise = Compromise { shown, not_excluded, stage: stage(facts.steps, packs, shown) };
+    let adequacy = coverage::adequacy(facts.steps, facts.windows, facts.excluder, shown);
+    let exposure = exposure::exposure(facts.windows);
+    Verdict {
+        headline: compromise.headline().to_owned(),
+        exposure,
+        presence: presence::presence(facts.artefacts, not_excluded),
+        coverage: adequacy,
+        confidence: claims::headline_confidence(facts, not_excluded == shown),
+        rests_on: claims::rests_on(facts),
+        claims: claims::carrying(claims, facts),
+        green: is_green(&compromise, adequacy, exposure),
+        compromise,
     }
 }
 
@@ -300,4 +305,23 @@ fn not_assessed(packs: &[&Pack], counted: &[&str], facts: &Facts<'_>) -> Vec<Str
         ));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lone_record_of_a_far_day_is_not_the_end_of_the_evidence() {
+        let year = 365 * 24;
+        let ordinary: BTreeMap<i64, u64> = (450_000..450_100).map(|h| (h, 10)).collect();
+        assert_eq!(last_plausible_hour(&ordinary), (Some(450_099), 0));
+        let mut outlier = ordinary.clone();
+        outlier.insert(450_099 + 78 * year, 1);
+        assert_eq!(last_plausible_hour(&outlier), (Some(450_099), 1));
+        let mut resumed = ordinary;
+        resumed.insert(450_099 + year, 50);
+        assert_eq!(last_plausible_hour(&resumed), (Some(450_099 + year), 0), "not a lone record");
+        assert_eq!(last_plausible_hour(&BTreeMap::new()), (None, 0));
+    }
 }

@@ -15,6 +15,7 @@ mod judge;
 mod knowledge;
 mod presence;
 mod register;
+mod words;
 
 pub use input::{
     ClockFinding, Context, CustodyFile, HostEvidence, Interval, Record, RuleHits, Source, Statement,

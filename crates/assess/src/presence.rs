@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::Time;
 use model::case::{Level, Presence};
 
-use crate::claims::spoken;
 use crate::incident::{Outcome, StepResult};
 use crate::input::{CustodyFile, HostEvidence, Record, RuleHits};
 use crate::knowledge::Pack;
+use crate::words::spoken;
 
 /// Something placed on the host.
 pub(crate) struct Artefact<'a> {

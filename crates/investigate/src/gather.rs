@@ -215,8 +215,10 @@ impl Sink for Gather<'_> {
         self.detector.examine(event, scratch, outcome);
         let Some(primary) = outcome.logsources.first().cloned() else { return };
         let host = item.host(event.host.as_deref(), host_at);
+        // What was carved or stands in a damaged chunk fills no hole in the course of a source.
+        let counted = clock.time.filter(|_| event.integrity == Integrity::Whole);
         for source in &outcome.logsources {
-            host.source(source, &primary).count(clock.time);
+            host.source(source, &primary).count(counted);
         }
         if !host.groups.contains(&(primary.clone(), outcome.group)) {
             host.groups.insert((primary.clone(), outcome.group));

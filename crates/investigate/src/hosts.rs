@@ -51,10 +51,18 @@ pub(crate) fn hosts(mut run: Run<'_>) -> Vec<HostEvidence> {
     let names = Names::of(&run);
     let mut shares: BTreeMap<Owner, Vec<Share>> = BTreeMap::new();
     let mut spoken: BTreeMap<Owner, BTreeSet<String>> = BTreeMap::new();
-    for item in first_copies(run.inventory) {
+    let mut copies: BTreeMap<(Owner, &str, &str), ItemId> = BTreeMap::new();
+    for item in &run.inventory.items {
         let Some(gathered) = run.items.remove(&item.head.id) else { continue };
         for (name, host) in gathered.hosts {
             let Some(owner) = names.owner(item.head.root, name.as_deref()) else { continue };
+            // The same file of the same host handed in twice, say as folder and as archive, counts once.
+            if let Some(sha256) = &item.sha256 {
+                let key = (owner.clone(), sha256.as_str(), item.head.logical.as_str());
+                if *copies.entry(key).or_insert(item.head.id) != item.head.id {
+                    continue;
+                }
+            }
             if let (Owner::Named(_), Some(name)) = (&owner, &name) {
                 spoken.entry(owner.clone()).or_default().insert(name.to_string());
             }
@@ -66,23 +74,15 @@ pub(crate) fn hosts(mut run: Run<'_>) -> Vec<HostEvidence> {
             });
         }
     }
-    shares
+    let mut hosts: Vec<HostEvidence> = shares
         .into_iter()
         .map(|(owner, shares)| {
             let said = spoken.remove(&owner).unwrap_or_default();
             host_evidence(&run, &owner, said, shares)
         })
-        .collect()
-}
-
-/// The files, one of those with equal content in one collection: the one with the smallest path.
-fn first_copies(inventory: &Inventory) -> Vec<&Item> {
-    let mut seen: BTreeSet<&str> = BTreeSet::new();
-    inventory
-        .items
-        .iter()
-        .filter(|item| item.sha256.as_deref().is_none_or(|sha256| seen.insert(sha256)))
-        .collect()
+        .collect();
+    hosts.sort_by(|a, b| a.folder.cmp(&b.folder));
+    hosts
 }
 
 /// Who is who in the collections of this run.

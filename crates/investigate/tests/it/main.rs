@@ -8,6 +8,7 @@
 mod containers;
 mod corpus;
 mod headlines;
+mod hosts;
 mod laws;
 mod same_bytes;
 mod support;

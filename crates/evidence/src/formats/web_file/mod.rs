@@ -6,7 +6,7 @@
 //! (`virtualPath`), also when the page is gone. All three are of the family `web-file`.
 //!
 //! The hash is over the whole file. `content` is its first 64 KiB as text, and the event's raw bytes are
-//! the same 64 KiB; the locator is empty. A file's own times carry no claim, so the event has none.
+//! the same 64 KiB, as the locator says. A file's own times carry no claim, so the event has none.
 
 #[cfg(test)]
 mod tests;
@@ -180,7 +180,11 @@ impl Block for FileBlock {
             family: FAMILY,
             root: context.root,
             item: context.item,
-            locator: Locator::default(),
+            locator: Locator {
+                offset: Some(0),
+                length: Some(self.head.len() as u64),
+                record: None,
+            },
             integrity: Integrity::Whole,
             time: None,
             time_basis: TimeBasis::Assumed,
