@@ -11,7 +11,7 @@ use crate::incident::{Outcome, StepResult};
 use crate::input::{HostEvidence, Record, RuleHits};
 use crate::presence::Artefact;
 use crate::register::Register;
-use crate::words::spoken;
+use crate::words::{grouped, spoken};
 
 /// At most that many events stand behind one claim; its findings name them all.
 const MAX_EVENTS: usize = 10;
@@ -313,16 +313,16 @@ fn limit_claim(facts: &Facts<'_>) -> Option<Claim> {
     if facts.not_excluded <= facts.shown {
         return None;
     }
-    let open: Vec<String> = facts
+    let open: Vec<&StepResult<'_>> = facts
         .excluder
         .open_steps(facts.steps, facts.windows)
         .filter(|s| s.step.proven > facts.shown)
-        .map(|s| format!("{}: {}", s.chain.title, s.step.title))
         .collect();
+    let steps = open.iter().map(|s| (s.chain.title.as_str(), s.step.title.as_str()));
     let text = format!(
         "More than what is shown cannot be ruled out: the evidence does not cover {} of the steps that would prove it ({}).",
         open.len(),
-        open.join("; ")
+        grouped(steps)
     );
     let mut claim = claim(Question::Hit, "not_excluded".to_owned(), text);
     claim.args.insert("steps".to_owned(), open.len().to_string());

@@ -9,6 +9,7 @@ use crate::exposure::ChainWindow;
 use crate::incident::{Outcome, StepResult};
 use crate::input::{HostEvidence, Source};
 use crate::knowledge::{Pack, SourceFacts};
+use crate::words::grouped;
 
 const HOUR: i64 = 3_600;
 
@@ -195,14 +196,14 @@ impl<'a> Excluder<'a> {
         windows: &[ChainWindow<'_>],
         shown: Level,
     ) -> Vec<NextEvidence> {
-        let mut wishes: BTreeMap<&str, Wish> = BTreeMap::new();
+        let mut wishes: BTreeMap<&str, Wish<'_>> = BTreeMap::new();
         for (step, window) in open_steps(steps, windows, self) {
             for set in &step.step.shown_by {
                 let missing: Vec<&String> =
                     set.iter().filter(|id| !self.covers(id, window.earliest)).collect();
                 for id in &missing {
                     let wish = wishes.entry(id.as_str()).or_default();
-                    wish.steps.insert(format!("{}: {}", step.chain.title, step.step.title));
+                    wish.steps.insert((&step.chain.title, &step.step.title));
                     // Each step counts once: a source that settles it alone is worth most.
                     let worth = if missing.len() == 1 { 4 } else { 1 };
                     let worth = worth * if step.step.proven > shown { 2 } else { 1 };
@@ -215,10 +216,9 @@ impl<'a> Excluder<'a> {
         order.into_iter().map(|(id, wish)| self.wish_line(id, &wish, shown)).collect()
     }
 
-    fn wish_line(&self, id: &str, wish: &Wish, shown: Level) -> NextEvidence {
+    fn wish_line(&self, id: &str, wish: &Wish<'_>, shown: Level) -> NextEvidence {
         let facts = self.facts.get(id);
         let there = self.evidence.sources.contains_key(id);
-        let steps: Vec<&str> = wish.steps.iter().map(String::as_str).collect();
         let could = if shown == Level::Compromised {
             "could show earlier or further steps"
         } else {
@@ -232,14 +232,14 @@ impl<'a> Excluder<'a> {
                 (Some(f), true) => format!("{} The copy handed in has holes.", f.how),
                 (None, _) => String::new(),
             },
-            could_change: format!("{could}: {}", steps.join("; ")),
+            could_change: format!("{could}: {}", grouped(wish.steps.iter().copied())),
         }
     }
 }
 
 #[derive(Default)]
-struct Wish {
-    steps: BTreeSet<String>,
+struct Wish<'s> {
+    steps: BTreeSet<(&'s str, &'s str)>,
     worth: BTreeMap<String, u32>,
 }
 
