@@ -148,14 +148,33 @@ fn step_claim(facts: &Facts<'_>, step: &StepResult<'_>) -> Option<Claim> {
         Some(first) => format!("{} {text}", span(first, step.last())),
         None => text,
     };
+    let precision = step.records().filter_map(|r| r.precision_s).max();
+    let text = match precision {
+        Some(seconds) => format!("{text} {}", unproven_clock(step, seconds)),
+        None => text,
+    };
     let mut claim = claim(Question::Hit, format!("{}.{word}", step.name()), text);
     claim.args = step_args(step, &subjects);
     claim.first = step.first();
     claim.last = step.last();
-    claim.precision_s = step.records().filter_map(|r| r.precision_s).max();
+    claim.precision_s = precision;
     claim.supporting = supporting(facts, step);
     claim.confidence = confidence(step);
     Some(claim)
+}
+
+/// What to make of times of sources whose clock no pair of records proves.
+fn unproven_clock(step: &StepResult<'_>, seconds: i64) -> String {
+    let sources: BTreeSet<&str> =
+        step.records().filter(|r| r.precision_s.is_some()).map(|r| r.logsource.as_str()).collect();
+    let sources: Vec<&str> = sources.into_iter().collect();
+    let minutes = seconds / 60;
+    format!(
+        "The clock of {} is not proven; its times may be off by {} h {:02} min.",
+        sources.join(", "),
+        minutes / 60,
+        minutes % 60
+    )
 }
 
 fn step_args(step: &StepResult<'_>, subjects: &[String]) -> BTreeMap<String, String> {

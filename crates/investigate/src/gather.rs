@@ -480,7 +480,10 @@ impl HostGather {
     ) {
         let Some(own) = own else { return };
         let seconds = own.unix_seconds() - stated.unix_seconds();
-        let minutes = (seconds + 30).div_euclid(60);
+        let minutes = offset_minutes(seconds);
+        if minutes == 0 {
+            return;
+        }
         let key = (source.clone(), minutes);
         match self.offsets.get_mut(&key) {
             Some(votes) => {
@@ -565,6 +568,16 @@ impl HostGather {
         }
         self.groups.extend(other.groups);
     }
+}
+
+/// The offset behind a difference of two times of one record, in minutes. Records arrive a little late, and
+/// wrong zones are off by quarters of an hour, so what is close to one is taken for one.
+fn offset_minutes(seconds: i64) -> i64 {
+    const QUARTER: i64 = 15;
+    const LATE: i64 = 2;
+    let minutes = (seconds + 30).div_euclid(60);
+    let quarters = (minutes + QUARTER / 2).div_euclid(QUARTER) * QUARTER;
+    if (minutes - quarters).abs() <= LATE { quarters } else { minutes }
 }
 
 impl SourceGather {
@@ -766,5 +779,33 @@ impl OffsetVotes {
             (self.from, self.seconds, self.example) = (other.from, other.seconds, other.example);
         }
         self.to = self.to.max(other.to);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn late_records_do_not_make_offsets_of_their_own() {
+        for (seconds, minutes) in
+            [(18_000, 300), (17_995, 300), (18_075, 300), (-3_600, -60), (90, 0), (1_260, 21)]
+        {
+            assert_eq!(offset_minutes(seconds), minutes, "{seconds} s");
+        }
+    }
+
+    #[test]
+    fn a_course_moves_by_whole_hours_and_keeps_its_ends() {
+        let mut source = SourceGather::default();
+        for minute in [0, 59, 60, 200] {
+            source.count(Time::from_unix_seconds(1_614_556_800 + minute * 60));
+        }
+        source.flush();
+        let moved = source.moved(5 * 3_600);
+        let hours: Vec<i64> = moved.hours.keys().map(|h| h - 448_504).collect();
+        assert_eq!(moved.records, 4);
+        assert_eq!(hours, source.hours.keys().map(|h| h + 5 - 448_504).collect::<Vec<_>>());
+        assert_eq!(moved.first, source.first.unwrap().plus_seconds(18_000));
     }
 }
