@@ -97,10 +97,10 @@ pub(crate) fn corrections<'s>(
         if !host.offsets.is_empty() {
             kinds_off.insert(kind);
         }
-        for ((source, minutes), vote) in &host.offsets {
+        for ((source, minutes), vote) in host.offsets.iter() {
             votes.entry(source).or_default().entry(*minutes).or_default().push(vote);
         }
-        for (source, sample) in &host.starts {
+        for (source, sample) in host.starts.iter() {
             starts.entry(source).or_default().push(sample);
         }
         let sources = sources_of_kind.entry(kind).or_default();
@@ -172,7 +172,7 @@ enum Pairing {
 /// The offset between the starts that a source states and the same starts by a source whose times are right.
 fn paired(own: &[&Starts], right: &[&Starts]) -> Pairing {
     let mut by_minute: BTreeMap<i64, Vec<(Time, &Record, &Record)>> = BTreeMap::new();
-    for (key, times) in own.iter().flat_map(|s| &s.by_key) {
+    for (key, times) in own.iter().flat_map(|s| s.by_key.iter()) {
         let others = right.iter().filter_map(|s| s.by_key.get(key)).flatten();
         for (right_time, right_record) in others {
             for (own_time, own_record) in times {

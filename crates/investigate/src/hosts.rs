@@ -10,12 +10,13 @@ use assess::{
 use detect::{Detector, RuleIndex};
 use evidence::{Inventory, Item};
 use model::case::CheckCounts;
-use model::{ItemId, Loss, RootId, Time};
+use model::{ItemId, RootId, Time};
 use rustc_hash::FxHashMap;
 
 use crate::clocks::{self, Correction};
 use crate::gather::{
-    HitGather, HostGather, ItemGather, SourceGather, SourceKey, StatementGather, StatementKey,
+    HitGather, HostGather, ItemGather, Losses, SourceGather, SourceKey, Span, StatementGather,
+    StatementKey,
 };
 use crate::name::folder_name;
 
@@ -43,7 +44,7 @@ enum Owner {
 struct Share {
     item: ItemId,
     gathered: HostGather,
-    losses: Vec<Loss>,
+    losses: Losses,
 }
 
 /// The hosts of the run with their evidence, in the order of their folders.
@@ -54,7 +55,7 @@ pub(crate) fn hosts(mut run: Run<'_>) -> Vec<HostEvidence> {
     let mut copies: BTreeMap<(Owner, &str, &str), ItemId> = BTreeMap::new();
     for item in &run.inventory.items {
         let Some(gathered) = run.items.remove(&item.head.id) else { continue };
-        for (name, host) in gathered.hosts {
+        for (name, host) in gathered.hosts.into_iter() {
             let Some(owner) = names.owner(item.head.root, name.as_deref()) else { continue };
             // The same file of the same host handed in twice, say as folder and as archive, counts once.
             if let Some(sha256) = &item.sha256 {
@@ -98,7 +99,7 @@ impl Names {
         let mut spoken: BTreeMap<RootId, BTreeMap<String, bool>> = BTreeMap::new();
         for item in &run.inventory.items {
             let by_product = item.head.kind.starts_with("exchange");
-            let hosts = run.items.get(&item.head.id).into_iter().flat_map(|g| &g.hosts);
+            let hosts = run.items.get(&item.head.id).into_iter().flat_map(|g| g.hosts.iter());
             for name in hosts.filter_map(|(name, _)| name.as_deref()) {
                 let names = spoken.entry(item.head.root).or_default();
                 *names.entry(normal(name)).or_default() |= by_product;
@@ -260,7 +261,8 @@ fn custody_file(item: &Item) -> CustodyFile {
 
 /// A loss in a file, with the file's own first and last record of the source.
 struct LossIn {
-    loss: Loss,
+    span: Span,
+    records: u64,
     first: Option<Time>,
     last: Option<Time>,
 }
@@ -283,14 +285,15 @@ impl Merged {
         corrections: &BTreeMap<Arc<str>, Correction>,
         keep: &dyn Fn(RuleIndex) -> usize,
     ) {
-        for (SourceKey { id, primary }, source) in share.gathered.sources {
+        for (SourceKey { id, primary }, source) in share.gathered.sources.into_iter() {
             let source = match corrections.get(&primary).and_then(Correction::offset) {
                 Some(offset) => source.moved(offset),
                 None => source,
             };
             let losses = self.losses.entry(id.clone()).or_default();
-            losses.extend(share.losses.iter().map(|loss| LossIn {
-                loss: loss.clone(),
+            losses.extend(share.losses.iter().map(|(span, records)| LossIn {
+                span: span.clone(),
+                records,
                 first: source.first,
                 last: source.last,
             }));
@@ -299,9 +302,7 @@ impl Merged {
         for (rule, hit) in share.gathered.hits {
             self.hits.entry(rule).or_default().merge(hit, keep(rule));
         }
-        let mut statements: Vec<_> = share.gathered.statements.into_iter().collect();
-        statements.sort_by(|a, b| a.0.cmp(&b.0));
-        for (key, statement) in statements {
+        for (key, statement) in share.gathered.statements.into_iter() {
             match self.statements.get_mut(&key) {
                 Some(mine) => mine.merge(statement),
                 None => {
@@ -309,8 +310,8 @@ impl Merged {
                 }
             }
         }
-        self.own_addresses.extend(share.gathered.own_addresses);
-        for (source, group) in share.gathered.groups {
+        self.own_addresses.extend(share.gathered.own_addresses.into_iter().map(|(a, ())| a));
+        for ((source, group), ()) in share.gathered.groups.into_iter() {
             self.groups.entry(source).or_default().insert(group);
         }
     }
@@ -415,7 +416,7 @@ fn source(gathered: SourceGather, losses: &[LossIn], checks: CheckCounts) -> Sou
         first: gathered.first,
         last: gathered.last,
         records: gathered.records,
-        lost: losses.iter().map(|l| l.loss.records.max(1)).sum(),
+        lost: losses.iter().map(|l| l.records).sum(),
         losses: intervals.into_iter().collect(),
         hours: gathered.hours,
         checks,
@@ -425,7 +426,7 @@ fn source(gathered: SourceGather, losses: &[LossIn], checks: CheckCounts) -> Sou
 /// The span in which records were lost. An end that the reader does not know is the file's own end; what was
 /// lost behind a file's last record lies before the next record of the source.
 fn lost_span(lost: &LossIn, source: &SourceGather) -> Interval {
-    let LossIn { loss, first, last } = lost;
+    let LossIn { span: loss, first, last, .. } = lost;
     let (from, to) = if loss.at_end {
         let from = loss.after.or(*last);
         let next = from.and_then(|from| {

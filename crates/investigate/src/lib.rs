@@ -71,11 +71,16 @@ pub fn investigate(request: &Request<'_>) -> Result<Investigation, Error> {
     let knowledge = Knowledge::parse(files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())))?;
     let kept_fields = knowledge.kept_fields();
     let gather = gather::Gather::new(&detector, &kept_fields, request.as_of);
-    let inventory = evidence::read(request.inputs, &request.read, &gather)?;
+    let mut inventory = evidence::read(request.inputs, &request.read, &gather)?;
+    let items = gather.into_items();
+    for item in &mut inventory.items {
+        item.issues
+            .extend(items.get(&item.head.id).into_iter().flat_map(gather::ItemGather::issues));
+    }
     let keep = gather::keep_limit(&detector);
     let hosts = hosts::hosts(hosts::Run {
         inventory: &inventory,
-        items: gather.into_items(),
+        items,
         detector: &detector,
         host: request.host.as_deref(),
         keep: &keep,
