@@ -6,7 +6,7 @@ use std::process::Command;
 use model::case::Case;
 use serde_json::Value;
 
-use crate::support::{forged, run, scenario};
+use crate::support::{forged, run, scenario, scratch};
 
 const ZIPS: &str = r"
 import os, sys, zipfile
@@ -85,7 +85,7 @@ fn sort_lists(value: &mut Value) {
 
 #[test]
 fn a_tree_is_judged_the_same_in_every_container() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let tree = forged(&scenario("compromised"), folder.path()).join("EX01");
     let mut containers: Vec<PathBuf> = Vec::new();
     let mut add = |name: &str, made: bool| {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use model::case::{Case, Exposure, Level};
 
-use crate::support::{cases, claim, corpus};
+use crate::support::{cases, claim, corpus, scratch};
 
 const ZIP: &str = "exchange/proxylogon_ssrf_rce_poc.zip";
 
@@ -46,7 +46,7 @@ fn filtered(
     let mut archive = zip::ZipArchive::new(fs_err::File::open(zip).unwrap()).unwrap();
     let mut text = String::new();
     archive.by_index(0).unwrap().read_to_string(&mut text).unwrap();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let path = folder.path().join(name);
     let mut out = std::io::BufWriter::new(fs_err::File::create(&path).unwrap());
     for line in text.lines().filter(|l| !l.trim().is_empty()) {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use model::case::{Case, CoverageState};
 
-use crate::support::{cases, run};
+use crate::support::{cases, run, scratch};
 
 const IIS: &str = "#Software: Microsoft Internet Information Services 10.0\n\
     #Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) sc-status\n\
@@ -33,7 +33,7 @@ fn reads(case: &Case, source: &str) -> bool {
 
 #[test]
 fn a_nameless_log_belongs_to_the_one_host_of_its_collection() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     write(dir.path(), "EX01/C/inetpub/logs/LogFiles/W3SVC1/u_ex210301.log", IIS);
     write(dir.path(), "EX01/C/Windows/System32/winevt/Logs/Security.json", &event("EX01", 1));
     let found = cases(&[dir.path().to_owned()]);
@@ -43,7 +43,7 @@ fn a_nameless_log_belongs_to_the_one_host_of_its_collection() {
 
 #[test]
 fn short_and_full_name_are_one_host_within_a_collection() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let text = [event("EX01", 1), event("EX01.contoso.example", 2)].join("\n");
     write(dir.path(), "events.json", &text);
     let found = cases(&[dir.path().to_owned()]);
@@ -53,7 +53,7 @@ fn short_and_full_name_are_one_host_within_a_collection() {
 
 #[test]
 fn a_nameless_log_among_two_hosts_lends_coverage_to_neither() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     write(dir.path(), "events.json", &[event("EX01", 1), event("EX02", 2)].join("\n"));
     write(dir.path(), "u_ex210301.log", IIS);
     let found = cases(&[dir.path().to_owned()]);
@@ -64,7 +64,7 @@ fn a_nameless_log_among_two_hosts_lends_coverage_to_neither() {
 
 #[test]
 fn two_drives_of_two_hosts_stay_apart() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     for (host, hour) in [("EX01", 1), ("EX02", 2)] {
         write(dir.path(), &format!("{host}/C/inetpub/logs/LogFiles/W3SVC1/u_ex210301.log"), IIS);
         let log = format!("{host}/C/Windows/System32/winevt/Logs/Security.json");
@@ -77,7 +77,7 @@ fn two_drives_of_two_hosts_stay_apart() {
 
 #[test]
 fn the_name_that_the_user_gives_is_taken() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     let log = write(dir.path(), "u_ex210301.log", IIS);
     assert_eq!(names(&cases(std::slice::from_ref(&log))), ["_unattributed-1"]);
     assert_eq!(names(&run(&[log], 2, None, Some("MAIL7"))), ["mail7"]);
@@ -85,7 +85,7 @@ fn the_name_that_the_user_gives_is_taken() {
 
 #[test]
 fn a_host_of_no_pack_is_judged_by_what_holds_for_every_host() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = scratch();
     write(dir.path(), "events.json", &event("WS07", 1));
     let found = cases(&[dir.path().to_owned()]);
     assert_eq!(found[0].host.product, None);

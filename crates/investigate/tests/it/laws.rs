@@ -2,6 +2,9 @@
 //!
 //! All cases of one law are compared at one `as_of`, that of the whole evidence.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
 use forge::{Damage, Moment, Scenario, Selection, Source};
 use model::Time;
 use model::case::{Case, Level, Presence};
@@ -12,9 +15,13 @@ use crate::support::{forged_case, scenario};
 const SCENARIOS: [&str; 7] =
     ["quiet", "scanned", "attempted", "compromised", "mailbox_read", "shell_removed", "wiped"];
 
+/// A scenario, its case from all of the evidence, and the moment of that case.
 fn whole(name: &str) -> (Scenario, Case, Option<Time>) {
+    static CASES: Mutex<BTreeMap<String, Case>> = Mutex::new(BTreeMap::new());
     let scenario = scenario(name);
-    let case = forged_case(&scenario, None);
+    let mut cases = CASES.lock().unwrap();
+    let case =
+        cases.entry(name.to_owned()).or_insert_with(|| forged_case(&scenario, None)).clone();
     let as_of = case.as_of.time;
     (scenario, case, as_of)
 }

@@ -2,7 +2,7 @@
 
 use model::case::Case;
 
-use crate::support::{forged, run, scenario};
+use crate::support::{forged, run, scenario, scratch};
 
 fn bytes(cases: &[Case]) -> Vec<(Vec<u8>, String, Vec<u8>)> {
     cases
@@ -13,7 +13,7 @@ fn bytes(cases: &[Case]) -> Vec<(Vec<u8>, String, Vec<u8>)> {
 
 #[test]
 fn at_any_number_of_threads_and_in_any_order_of_inputs() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let one = forged(&scenario("compromised"), &folder.path().join("one"));
     let two = forged(&scenario("table_only"), &folder.path().join("two"));
     let first = bytes(&run(&[one.clone(), two.clone()], 1, None, None));

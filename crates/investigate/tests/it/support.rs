@@ -38,6 +38,12 @@ pub(crate) fn run(
     investigate(request).unwrap().cases
 }
 
+/// A folder for evidence, in memory where the system has such a place: thousands of small files come and go.
+pub(crate) fn scratch() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+}
+
 /// Forges a scenario into a folder and gives the folder of the evidence.
 pub(crate) fn forged(scenario: &forge::Scenario, folder: &Path) -> PathBuf {
     forge::write_to_folder(scenario, folder).unwrap();
@@ -50,7 +56,7 @@ pub(crate) fn scenario(name: &str) -> forge::Scenario {
 
 /// The one case of a forged scenario.
 pub(crate) fn forged_case(scenario: &forge::Scenario, as_of: Option<Time>) -> Case {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let evidence = forged(scenario, folder.path());
     let mut cases = run(&[evidence], 2, as_of, None);
     assert_eq!(cases.len(), 1, "one host");
