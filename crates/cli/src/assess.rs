@@ -59,6 +59,9 @@ fn investigated(args: &AssessArgs, plan: &Plan) -> Result<Investigation, Failure
     };
     investigate(&request).map_err(|error| match error {
         Error::Read(ReadError::Interrupted) => interrupted(),
+        spool @ Error::Read(ReadError::Spool { .. }) => {
+            Failure::new(Exit::Unusable, spool).help("another folder: --temp-dir DIR")
+        }
         other => Failure::new(Exit::Unusable, other),
     })
 }

@@ -151,7 +151,7 @@ pub struct Inventory {
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// An argument does not exist or cannot be opened at all.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {}", path.display())]
     Input {
         /// The argument.
         path: PathBuf,
