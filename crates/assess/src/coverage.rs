@@ -29,6 +29,8 @@ pub(crate) struct Excluder<'a> {
     evidence: &'a HostEvidence,
     facts: &'a BTreeMap<&'a str, &'a SourceFacts>,
     as_of: Option<Time>,
+    /// Sources that speak of some step of an attack.
+    speaking: BTreeSet<&'a str>,
     /// `(chain.step, index of the set)` of sets that are silent where another shows the step.
     contradicted: BTreeSet<(String, usize)>,
 }
@@ -38,9 +40,12 @@ impl<'a> Excluder<'a> {
         evidence: &'a HostEvidence,
         facts: &'a BTreeMap<&'a str, &'a SourceFacts>,
         as_of: Option<Time>,
-        steps: &[StepResult<'_>],
+        steps: &[StepResult<'a>],
     ) -> Self {
-        let mut excluder = Self { evidence, facts, as_of, contradicted: BTreeSet::new() };
+        let attack = steps.iter().filter(|s| s.level() >= Level::Attempted);
+        let speaking = attack.flat_map(|s| s.speaking.iter().copied()).collect();
+        let contradicted = BTreeSet::new();
+        let mut excluder = Self { evidence, facts, as_of, speaking, contradicted };
         for step in steps.iter().filter(|s| s.outcome == Some(Outcome::Proven)) {
             let silent = excluder.silent_sets(step);
             excluder.contradicted.extend(silent.into_iter().map(|set| (step.name(), set)));
@@ -50,11 +55,10 @@ impl<'a> Excluder<'a> {
 
     /// Sets of sources that were read over the moments at which another set shows the step, and show nothing.
     fn silent_sets(&self, step: &StepResult<'_>) -> Vec<usize> {
-        let speaks = |set: &[String]| set.iter().any(|s| self.speaks(step, s));
+        // A log that tells of the shell need not tell of the commands run through it: silent is what tells of
+        // no step at all.
+        let speaks = |set: &[String]| set.iter().any(|s| self.speaks(s));
         let sets = &step.step.shown_by;
-        if !sets.iter().any(|set| speaks(set)) {
-            return Vec::new();
-        }
         let covers = |set: &[String]| {
             set.iter().all(|id| step.records().filter_map(|r| r.time).any(|t| self.has_hour(id, t)))
         };
@@ -66,10 +70,10 @@ impl<'a> Excluder<'a> {
         self.facts.get(id).map_or(id, |f| f.title.as_str())
     }
 
-    /// Whether a source, or a source of which it is a facet, speaks of the step.
-    fn speaks(&self, step: &StepResult<'_>, id: &str) -> bool {
+    /// Whether a source, or a source of which it is a facet, speaks of an attack.
+    fn speaks(&self, id: &str) -> bool {
         let facet_of = self.facts.get(id).map(|f| f.facet_of.as_slice()).unwrap_or_default();
-        step.speaking.contains(id) || facet_of.iter().any(|s| step.speaking.contains(s.as_str()))
+        self.speaking.contains(id) || facet_of.iter().any(|s| self.speaking.contains(s.as_str()))
     }
 
     fn has_hour(&self, id: &str, time: Time) -> bool {

@@ -160,9 +160,7 @@ pub enum ReadError {
         source: std::io::Error,
     },
     /// No temporary file could be made or grown.
-    #[error(
-        "cannot spool to {path}: {source}; free space or choose another folder with --temp-dir"
-    )]
+    #[error("cannot spool to {}", path.display())]
     Spool {
         /// The folder.
         path: PathBuf,

@@ -63,6 +63,18 @@ fn a_source_that_was_wiped_is_named_and_excludes_nothing() {
 }
 
 #[test]
+fn nothing_is_called_silent_where_all_sources_speak() {
+    let case = forged_case(&scenario("demo"), None);
+    let silent: Vec<&str> = case
+        .claims
+        .iter()
+        .filter(|c| c.statement.starts_with("silent_source."))
+        .map(|c| c.text.as_str())
+        .collect();
+    assert!(silent.is_empty(), "{silent:?}");
+}
+
+#[test]
 fn the_mailbox_read_is_an_impact_and_nothing_else_is() {
     let impact = |name| forged_case(&scenario(name), None).impact;
     assert_eq!(impact("mailbox_read").len(), 1);
