@@ -13,12 +13,12 @@ use crate::exit::{Exit, Failure};
 
 const NEW: &str = ".assay-new-";
 const OLD: &str = ".assay-old-";
-const LOCK: &str = ".assay.lock";
 
 /// The output folder, held by this run alone.
 pub(crate) struct Output {
     dir: PathBuf,
-    lock: fs_err::File,
+    /// Held while this lives. It lies among the temporary files: the output folder may be evidence too.
+    _lock: fs_err::File,
 }
 
 impl Output {
@@ -28,18 +28,18 @@ impl Output {
             Failure::new(Exit::Unusable, e).help("choose another folder with --out")
         };
         fs_err::create_dir_all(dir).map_err(not_writable)?;
+        let place = fs_err::canonicalize(dir).map_err(not_writable)?;
         let lock = fs_err::OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
-            .open(dir.join(LOCK))
-            .map_err(not_writable)?;
+            .open(std::env::temp_dir().join(lock_name(&place)))?;
         if lock.file().try_lock().is_err() {
             return Err(Failure::unusable(format!("another run is writing to {}", dir.display()))
                 .help("wait for it, or choose another folder with --out"));
         }
         mend(dir)?;
-        Ok(Self { dir: dir.to_owned(), lock })
+        Ok(Self { dir: dir.to_owned(), _lock: lock })
     }
 
     /// Folder of a case.
@@ -110,12 +110,9 @@ impl Output {
     }
 }
 
-impl Drop for Output {
-    fn drop(&mut self) {
-        // The lock itself is gone with the file handle; the empty file is only tidied away.
-        let _ = self.lock.file().unlock();
-        let _ = fs_err::remove_file(self.dir.join(LOCK));
-    }
+fn lock_name(dir: &Path) -> String {
+    let hash = investigate::sha256(dir.as_os_str().as_encoded_bytes());
+    format!("assay-{}.lock", hash.get(..16).unwrap_or_default())
 }
 
 /// Finishes or undoes swaps that were cut off: a case renamed aside comes back where the new one did not get

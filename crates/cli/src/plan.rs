@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use investigate::{Content, Limits, Progress, ReadOptions, SourceFile, user_rules};
 use model::Time;
@@ -58,13 +59,27 @@ pub(crate) fn read_options(
     })
 }
 
+/// How long a run may take to stop by itself before it is ended: reading may hang in a pipe or on a share.
+const GRACE: Duration = Duration::from_secs(2);
+
 /// A flag that Ctrl-C and a polite kill set.
 fn cancel_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
     let cancel = Arc::new(AtomicBool::new(false));
     let flag = cancel.clone();
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
-        .map_err(|e| Failure::new(Exit::Unusable, e))?;
+    let stop = move || {
+        flag.store(true, Ordering::Relaxed);
+        std::thread::sleep(GRACE);
+        end_now();
+    };
+    ctrlc::set_handler(stop).map_err(|e| Failure::new(Exit::Unusable, e))?;
     Ok(cancel)
+}
+
+/// Ends the program wherever it is. Case folders bear that: they are swapped in whole.
+#[expect(clippy::exit, clippy::disallowed_methods, reason = "the main thread may hang in a read")]
+fn end_now() {
+    crate::terminal::note("error: interrupted");
+    std::process::exit(130);
 }
 
 fn passwords(file: Option<&Path>) -> Result<Vec<String>, Failure> {

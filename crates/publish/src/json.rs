@@ -1,9 +1,11 @@
 //! The case as JSON, and the JSON Schema of it.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use model::case::Case;
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
 use crate::inert::is_invisible;
@@ -17,8 +19,20 @@ pub fn case_json(case: &Case) -> Vec<u8> {
 
 /// The JSON Schema of [`Case`], in the form in which the repository keeps it.
 pub fn schema_json() -> String {
-    let schema = schemars::schema_for!(Case);
+    let schema = sorted(schemars::schema_for!(Case).to_value());
     String::from_utf8(pretty(&schema)).unwrap_or_default()
+}
+
+/// Keys in the order of their names, whichever order other crates of a build ask of the JSON library.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let entries: BTreeMap<String, Value> = map.into_iter().collect();
+            entries.into_iter().map(|(key, value)| (key, sorted(value))).collect()
+        }
+        Value::Array(list) => list.into_iter().map(sorted).collect(),
+        other => other,
+    }
 }
 
 fn pretty<T: Serialize>(value: &T) -> Vec<u8> {
