@@ -20,8 +20,11 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
     step("demo", &mut demo()?)?;
     let lints = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
     step("clippy", &mut cargo(&lints))?;
-    step("docs", cargo(&["doc", "--workspace", "--no-deps", "--locked", "--quiet"])
-        .env("RUSTDOCFLAGS", "-D warnings"))?;
+    step(
+        "docs",
+        cargo(&["doc", "--workspace", "--no-deps", "--locked", "--quiet"])
+            .env("RUSTDOCFLAGS", "-D warnings"),
+    )?;
     step("doctests", &mut cargo(&["test", "--workspace", "--doc", "--locked", "--quiet"]))?;
     if root.join("fuzz/Cargo.toml").is_file() {
         let fuzz = ["check", "--manifest-path", "fuzz/Cargo.toml", "--quiet"];

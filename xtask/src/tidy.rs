@@ -63,7 +63,8 @@ fn files(root: &Path) -> std::io::Result<Vec<PathBuf>> {
 
 fn size(file: &Path, name: &str, breaches: &mut Vec<String>) {
     let bytes = file.metadata().map_or(0, |m| m.len());
-    if bytes > LARGE_BYTES && !LARGE.iter().any(|l| name.starts_with(l)) && !name.ends_with(".png") {
+    if bytes > LARGE_BYTES && !LARGE.iter().any(|l| name.starts_with(l)) && !name.ends_with(".png")
+    {
         breaches.push(format!("{name}: {bytes} bytes; large files belong in no checkout"));
     }
 }
@@ -84,12 +85,18 @@ fn source(name: &str, text: &str, breaches: &mut Vec<String>) {
 
 /// Builds, holes and addresses are content: none stands in code outside of tests and comments.
 fn knowledge(name: &str, text: &str, breaches: &mut Vec<String>) {
-    let Ok(literal) = Regex::new(r#"CVE-\d{4}-\d|\b15\.[0-2]\.\d{3,4}\.\d|https?://[a-z0-9]"#) else { return };
+    let Ok(literal) = Regex::new(r#"CVE-\d{4}-\d|\b15\.[0-2]\.\d{3,4}\.\d|https?://[a-z0-9]"#)
+    else {
+        return;
+    };
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
     for (number, line) in code.lines().enumerate() {
         let code = line.split("//").next().unwrap_or_default();
         if literal.is_match(code) {
-            breaches.push(format!("{name}:{}: a build, hole or address belongs in content/", number + 1));
+            breaches.push(format!(
+                "{name}:{}: a build, hole or address belongs in content/",
+                number + 1
+            ));
         }
     }
 }
@@ -98,7 +105,8 @@ fn lengths(name: &str, text: &str, breaches: &mut Vec<String>) {
     let lines: Vec<&str> = text.lines().collect();
     for (at, line) in lines.iter().enumerate() {
         let indent = line.len() - line.trim_start().len();
-        let Some(head) = line.trim_start().split("fn ").nth(1).filter(|_| line.contains("fn ")) else {
+        let Some(head) = line.trim_start().split("fn ").nth(1).filter(|_| line.contains("fn "))
+        else {
             continue;
         };
         if line.trim_start().starts_with("//") || !head.contains('(') {
@@ -107,7 +115,10 @@ fn lengths(name: &str, text: &str, breaches: &mut Vec<String>) {
         let close = format!("{}}}", " ".repeat(indent));
         let end = lines.iter().skip(at).position(|l| *l == close).unwrap_or(0);
         if end > LONGEST_FUNCTION {
-            breaches.push(format!("{name}:{}: a function of {end} lines; at most {LONGEST_FUNCTION}", at + 1));
+            breaches.push(format!(
+                "{name}:{}: a function of {end} lines; at most {LONGEST_FUNCTION}",
+                at + 1
+            ));
         }
     }
 }

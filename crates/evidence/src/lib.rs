@@ -16,6 +16,8 @@ mod catalogue;
 mod collect;
 mod fetch;
 mod formats;
+#[doc(hidden)]
+pub mod fuzzing;
 mod pipeline;
 
 use std::path::PathBuf;

@@ -4,9 +4,9 @@
 //! into blocks, and a [`Block`], which any thread decodes. [`identify`] asks each format in turn.
 
 pub(crate) mod evtx;
-pub(crate) mod json_events;
 pub(crate) mod exchange;
 pub(crate) mod iis;
+pub(crate) mod json_events;
 pub(crate) mod setup;
 pub(crate) mod test_proxylogon;
 pub(crate) mod text;

@@ -20,8 +20,7 @@ fn whole(name: &str) -> (Scenario, Case, Option<Time>) {
     static CASES: Mutex<BTreeMap<String, Case>> = Mutex::new(BTreeMap::new());
     let scenario = scenario(name);
     let mut cases = CASES.lock().unwrap();
-    let case =
-        cases.entry(name.to_owned()).or_insert_with(|| forged_case(&scenario, None)).clone();
+    let case = cases.entry(name.to_owned()).or_insert_with(|| forged_case(&scenario, None)).clone();
     let as_of = case.as_of.time;
     (scenario, case, as_of)
 }
