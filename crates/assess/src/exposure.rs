@@ -204,7 +204,7 @@ fn window<'a>(
         set_aside: set_aside.or(never_open),
         earliest,
         earliest_basis,
-        latest: opened_by.and_then(|r| r.time),
+        latest: opened_by.and_then(at_the_latest),
         opened_basis: [first_vulnerable, success].into_iter().flatten().collect(),
         closed: fixed.map(|record| Closing {
             earliest: open_until.and_then(|r| r.time).or(earliest),
@@ -214,6 +214,11 @@ fn window<'a>(
         }),
         state,
     }
+}
+
+/// The moment of a record, or where its clock is unproven the last that it can be.
+fn at_the_latest(record: &Record) -> Option<Time> {
+    record.time?.plus_seconds(record.precision_s.unwrap_or(0))
 }
 
 /// The first record of a step that cannot succeed on a host without the hole.
