@@ -138,7 +138,7 @@ fn what_may_not_be_opened_is_counted() {
     let session = Session::new();
     session.write("in/u_ex210301.log", iis_log());
     let secret = session.write("in/secret.log", iis_log());
-    fs_err::set_permissions(&secret, std::fs::Permissions::from_mode(0)).unwrap();
+    fs_err::set_permissions(&secret, std::fs::Permissions::from_mode(0o0)).unwrap();
     if fs_err::read(&secret).is_ok() {
         println!("\n*** NOT RUN: this user may open everything ***\n");
         return;
