@@ -33,7 +33,7 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
     for file in &files {
         let name = file.strip_prefix(root).unwrap_or(file).to_string_lossy().replace('\\', "/");
         size(file, &name, &mut breaches);
-        if name.ends_with(".rs") {
+        if has_extension(file, "rs") {
             let text = fs_err::read_to_string(file).map_err(|e| e.to_string())?;
             source(&name, &text, &mut breaches);
         }
@@ -61,9 +61,15 @@ fn files(root: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(names.lines().map(|name| root.join(name)).filter(|p| p.is_file()).collect())
 }
 
+fn has_extension(file: &Path, extension: &str) -> bool {
+    file.extension().is_some_and(|e| e == extension)
+}
+
 fn size(file: &Path, name: &str, breaches: &mut Vec<String>) {
     let bytes = file.metadata().map_or(0, |m| m.len());
-    if bytes > LARGE_BYTES && !LARGE.iter().any(|l| name.starts_with(l)) && !name.ends_with(".png")
+    if bytes > LARGE_BYTES
+        && !LARGE.iter().any(|l| name.starts_with(l))
+        && !has_extension(file, "png")
     {
         breaches.push(format!("{name}: {bytes} bytes; large files belong in no checkout"));
     }
@@ -85,8 +91,7 @@ fn source(name: &str, text: &str, breaches: &mut Vec<String>) {
 
 /// Builds, holes and addresses are content: none stands in code outside of tests and comments.
 fn knowledge(name: &str, text: &str, breaches: &mut Vec<String>) {
-    let Ok(literal) = Regex::new(r#"CVE-\d{4}-\d|\b15\.[0-2]\.\d{3,4}\.\d|https?://[a-z0-9]"#)
-    else {
+    let Ok(literal) = Regex::new(r"CVE-\d{4}-\d|\b15\.[0-2]\.\d{3,4}\.\d|https?://[a-z0-9]") else {
         return;
     };
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
@@ -152,9 +157,9 @@ fn formats(root: &Path, breaches: &mut Vec<String>) {
 
 /// Each rule of ours has what it must hit and what it must miss beside it.
 fn rules(files: &[PathBuf], breaches: &mut Vec<String>) {
-    let rules = files.iter().filter(|f| {
-        f.to_string_lossy().contains("content/rules/") && f.extension().is_some_and(|e| e == "yml")
-    });
+    let rules = files
+        .iter()
+        .filter(|f| f.to_string_lossy().contains("content/rules/") && has_extension(f, "yml"));
     for rule in rules {
         for beside in ["hit.jsonl", "miss.jsonl"] {
             if !rule.with_extension(beside).is_file() {
