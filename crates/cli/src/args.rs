@@ -7,7 +7,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 const EXIT_CODES: &str = "\
 Exit codes:
   0    ran, also where some evidence could not be read (it is counted)
-  1    --fail-on holds
+  1    --fail-on holds, or rules check refused a rule
   2    evidence or rules unusable, no host found, or output not writable
   3    usage, or a case folder that exists
   130  interrupted
@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Print the evidence behind any id of a case
     Show(ShowArgs),
+    /// Work with Sigma rules
+    Rules(RulesArgs),
     /// List the evidence that is read
     Formats,
     /// Print the JSON Schema of case.json
@@ -56,8 +58,8 @@ pub(crate) struct AssessArgs {
     /// Folder in which each host gets its case folder
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) out: PathBuf,
-    /// Sigma rules of your own: a file or a folder, beside the ones built in
-    #[arg(long, value_name = "DIR")]
+    /// Sigma rules of your own: a file, a folder or a zip, beside the ones built in
+    #[arg(long, value_name = "PATH")]
     pub(crate) rules: Vec<PathBuf>,
     /// Judge as of this moment (RFC 3339) instead of the latest record
     #[arg(long, value_name = "TIME")]
@@ -135,6 +137,40 @@ pub(crate) struct ShowArgs {
     /// Passwords for encrypted archives, one a line
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct RulesArgs {
+    #[command(subcommand)]
+    pub(crate) command: RulesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesCommand {
+    /// Load rules and say which were refused, and which can never fire here
+    Check(RulesCheckArgs),
+}
+
+const RULES_CHECK_EXAMPLES: &str = "\
+Examples:
+  assay rules check my-rule.yml
+  assay rules check sigma/rules --verbose
+  assay rules check sigma_core.zip
+
+Exit codes: 0 all rules loaded, 1 a rule was refused, 2 nothing could be loaded from a path.";
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = RULES_CHECK_EXAMPLES)]
+pub(crate) struct RulesCheckArgs {
+    /// Rule files, folders of them, and zip archives of them
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// List each idle rule instead of counting them by reason
+    #[arg(long)]
+    pub(crate) verbose: bool,
+    /// Use the content of this folder instead of the one built in
+    #[arg(long, value_name = "DIR")]
+    pub(crate) content: Option<PathBuf>,
 }
 
 /// `64G`, `500M`, `1048576`

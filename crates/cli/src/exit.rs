@@ -9,6 +9,8 @@ pub(crate) enum Exit {
     Ran,
     /// `--fail-on` holds.
     FailOn,
+    /// `rules check` refused a rule.
+    RulesRefused,
     /// Evidence or rules unusable, no host found, output not writable.
     Unusable,
     /// Usage, or a folder that exists.
@@ -21,7 +23,7 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(match exit {
             Exit::Ran => 0,
-            Exit::FailOn => 1,
+            Exit::FailOn | Exit::RulesRefused => 1,
             Exit::Unusable => 2,
             Exit::Usage => 3,
             Exit::Interrupted => 130,

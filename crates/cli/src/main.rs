@@ -11,6 +11,7 @@ mod demo;
 mod exit;
 mod plan;
 mod progress;
+mod rules;
 mod run_record;
 mod show;
 mod terminal;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Command::Assess(assess) => assess::run(&assess),
         Command::Demo(demo) => demo::run(&demo),
         Command::Show(show) => show::run(&show),
+        Command::Rules(rules) => rules::run(&rules.command),
         Command::Formats => terminal::out(&assess::formats()),
         Command::Schema => terminal::out(&publish::schema_json()),
     };

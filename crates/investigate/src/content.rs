@@ -6,6 +6,8 @@ use std::path::Path;
 use detect::SourceFile;
 use sha2::{Digest as _, Sha256};
 
+use crate::rule_archive;
+
 /// All files of the content, in the order of their names.
 #[derive(Clone, Debug)]
 pub struct Content {
@@ -21,8 +23,18 @@ pub enum ContentError {
     /// A folder cannot be read.
     #[error("{0}")]
     Io(#[from] std::io::Error),
+    /// An archive of rules cannot be read.
+    #[error("{path}: this archive of rules cannot be read: {reason}")]
+    Archive {
+        /// The archive.
+        path: String,
+        /// Why.
+        reason: String,
+    },
     /// A folder of rules holds none.
-    #[error("no .yml or .yaml file in {0}: --rules wants a rule file or a folder of Sigma rules")]
+    #[error(
+        "no .yml or .yaml file in {0}: --rules wants a rule file, or a folder or zip of Sigma rules"
+    )]
     NoRules(String),
 }
 
@@ -96,17 +108,24 @@ fn take<'b>(rest: &mut &'b [u8]) -> Option<&'b [u8]> {
     Some(part)
 }
 
-/// The rule files that a user names: a file, or all `.yml` and `.yaml` of a folder.
+/// The rule files that a user names: a file, or all `.yml` and `.yaml` of a folder or a zip archive.
 pub fn user_rules(paths: &[std::path::PathBuf]) -> Result<Vec<SourceFile>, ContentError> {
     let mut files = Vec::new();
     for path in paths {
         let before = files.len();
+        let is_rule = |path: &Path| matches!(extension(path).as_str(), "yml" | "yaml");
         if path.is_dir() {
-            let is_rule = |path: &Path| matches!(extension(path).as_str(), "yml" | "yaml");
             walk(path, path, &mut files, &is_rule)?;
         } else {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            files.push(SourceFile { name, bytes: fs_err::read(path)? });
+            let bytes = fs_err::read(path)?;
+            if rule_archive::is_archive(&bytes) {
+                let broken =
+                    |reason| ContentError::Archive { path: path.display().to_string(), reason };
+                files.extend(rule_archive::members(&bytes, &is_rule).map_err(broken)?);
+            } else {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                files.push(SourceFile { name, bytes });
+            }
         }
         if files.len() == before {
             return Err(ContentError::NoRules(path.display().to_string()));

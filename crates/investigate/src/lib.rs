@@ -7,18 +7,19 @@ mod content;
 mod gather;
 mod hosts;
 mod name;
+mod rule_archive;
 
 use std::path::PathBuf;
 
 use assess::{Context, Knowledge};
-use detect::{Detector, LoadReport};
+use detect::Detector;
 use model::Time;
 use model::case::{Case, ContentVersion, Method};
 
 use sha2::{Digest as _, Sha256};
 
 pub use content::{Content, ContentError, user_rules};
-pub use detect::SourceFile;
+pub use detect::{LoadReport, SourceFile};
 pub use evidence::{
     FORMATS, FetchError, Fetched, Inventory, Item, Limits, Options as ReadOptions, Progress,
     ReadError, fetch,
@@ -100,6 +101,16 @@ pub fn investigate(request: &Request<'_>) -> Result<Investigation, Error> {
         })
         .collect();
     Ok(Investigation { cases, inventory, rules })
+}
+
+/// What loading makes of a user's rules beside the content: the content's own rules are not counted.
+pub fn load_user_rules(content: &Content, rules: &[SourceFile]) -> Result<LoadReport, Error> {
+    let (_, own) = Detector::build(content.files(), &[])?;
+    let (_, mut all) = Detector::build(content.files(), rules)?;
+    all.loaded = all.loaded.saturating_sub(own.loaded);
+    // Own rules are loaded first; none of them is refused, for that is an error.
+    all.idle.drain(..own.idle.len().min(all.idle.len()));
+    Ok(all)
 }
 
 /// SHA-256 of a record, as events of a case state it.

@@ -8,6 +8,7 @@
 mod bad_input;
 mod folders;
 mod large;
+mod rules;
 mod show;
 mod support;
 mod words;
