@@ -77,7 +77,7 @@ pub struct Hit {
 /// What loading made of a set of rules.
 #[derive(Clone, Debug, Default)]
 pub struct LoadReport {
-    /// Rules loaded.
+    /// Rules and filters loaded.
     pub loaded: u64,
     /// Files or documents that were refused, with place and reason.
     pub refused: Vec<RefusedRule>,

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use aho_corasick::AhoCorasick;
 use ipnet::IpNet;
-use model::Value;
+use model::{Time, Value};
 use regex::Regex;
 use rustc_hash::FxHashSet;
 
@@ -43,6 +43,8 @@ pub(super) enum Check {
     Number(Number),
     /// Ordered so against this number.
     Order(Order, Number),
+    /// A date or time of which this part is ordered so against this number.
+    Part(TimePart, Order, Number),
     /// An address of this network.
     Network(IpNet),
     /// Found by this expression.
@@ -81,6 +83,7 @@ pub(super) enum Order {
     LessOrEqual,
     Greater,
     GreaterOrEqual,
+    Equal,
 }
 
 impl Order {
@@ -92,7 +95,45 @@ impl Order {
             Self::LessOrEqual => is != Ordering::Greater,
             Self::Greater => is == Ordering::Greater,
             Self::GreaterOrEqual => is != Ordering::Less,
+            Self::Equal => is == Ordering::Equal,
         }
+    }
+}
+
+/// A part of a date or time, as the record writes it: nothing is moved to another zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TimePart {
+    Minute,
+    Hour,
+    Day,
+    /// Of the ISO calendar.
+    Week,
+    Month,
+    Year,
+}
+
+impl TimePart {
+    /// The part of the date or time that a text states; dates may lack the time and times the date.
+    pub(super) fn of(self, text: &str) -> Option<Number> {
+        let text = text.trim();
+        let of_day = matches!(self, Self::Minute | Self::Hour);
+        let (at, _, rest) = Time::parse_civil(text).or_else(|| {
+            // The rest of a text that was put together says nothing about the text.
+            let whole =
+                if of_day { format!("1970-01-01T{text}") } else { format!("{text}T00:00:00") };
+            let (at, digits, rest) = Time::parse_civil(&whole)?;
+            rest.is_empty().then_some((at, digits, ""))
+        })?;
+        let is_zone = rest.trim_start().starts_with(['Z', 'z', '+', '-']);
+        let part = match self {
+            Self::Minute => i128::from(at.minute()),
+            Self::Hour => i128::from(at.hour()),
+            Self::Day => i128::from(at.day()),
+            Self::Week => i128::from(at.date().iso_week_date().week()),
+            Self::Month => i128::from(at.month()),
+            Self::Year => i128::from(at.year()),
+        };
+        (rest.is_empty() || is_zone).then_some(Number::Whole(part))
     }
 }
 
@@ -300,6 +341,28 @@ mod tests {
         }
         assert_eq!(address("10.0.0.1:443"), None);
         assert_eq!(address("localhost"), None);
+    }
+
+    #[test]
+    fn reads_the_parts_of_a_time() {
+        use TimePart::{Day, Hour, Minute, Month, Week, Year};
+        for (text, part, number) in [
+            ("2021-03-14T06:40:13.659Z", Minute, Some(40)),
+            ("2021-03-14 06:40:13", Hour, Some(6)),
+            ("2021-03-14T06:40:13-05:00", Hour, Some(6)),
+            ("2021-03-14", Day, Some(14)),
+            ("2021-01-03", Week, Some(53)),
+            ("2021-03-14", Month, Some(3)),
+            ("2021-03-14", Year, Some(2021)),
+            ("2021-03-14", Hour, None),
+            ("13:14:15", Hour, Some(13)),
+            ("13:14:15", Year, None),
+            ("2021-03-14T06:40:13 and more", Hour, None),
+            ("14.03.2021", Day, None),
+            ("", Minute, None),
+        ] {
+            assert_eq!(part.of(text), number.map(Number::Whole), "{text} {part:?}");
+        }
     }
 
     #[test]

@@ -8,16 +8,18 @@ use model::case::RefusedRule;
 
 use super::check::FieldId;
 use super::dispatch::{Bound, Dispatch, GroupKey, Interner};
+use super::filter::{self, Filter};
 use super::mapping::{Mapping, SourceId};
 use super::meta;
 use super::plan::{Parts, Plan};
-use super::rule::{self, Body, Rule};
+use super::rule::{self, Body, LogSource, Rule};
 use super::run::{Run, SigmaScratch};
 use super::yaml::{self, Fault, Node, Place};
 use crate::{Hit, IdleRule, LoadReport, RuleIndex, RuleMeta, SourceFile};
 
 /// Bytes of a rule file.
 const MAX_FILE: usize = 8 << 20;
+const START: Place = Place { line: 1, column: 1 };
 /// The field that holds a record's event id.
 const EVENT_ID: &str = "EventID";
 
@@ -34,8 +36,19 @@ pub(crate) struct EngineBuilder {
     /// For each rule its bounds.
     bound: Vec<Vec<usize>>,
     bounds: Interner<Bound>,
+    /// For each rule the log source that it names.
+    logsources: Vec<LogSource>,
     /// File of each rule id.
     ids: HashMap<String, String>,
+    filters: Vec<LoadedFilter>,
+}
+
+/// A filter as it was loaded.
+struct LoadedFilter {
+    file: String,
+    id: String,
+    title: String,
+    filter: Filter,
 }
 
 impl EngineBuilder {
@@ -50,19 +63,52 @@ impl EngineBuilder {
             bodies: Vec::new(),
             bound: Vec::new(),
             bounds: Interner::default(),
+            logsources: Vec::new(),
             ids: HashMap::new(),
+            filters: Vec::new(),
         }
     }
 
     /// Loads a set of rule files; `own` marks those of our own content. One bad rule stops no other.
     pub(crate) fn add(&mut self, files: &[SourceFile], own: bool) -> LoadReport {
         let mut report = LoadReport::default();
+        let (rules, filters) = (self.metas.len(), self.filters.len());
         for file in files {
             if let Err(fault) = self.add_file(file, own, &mut report) {
                 report.refused.push(refused(file, fault));
             }
         }
+        self.apply_filters(rules, filters, &mut report);
         report
+    }
+
+    /// Adds the filters of a set to its rules; a filter may stand before the rules that it names.
+    fn apply_filters(&mut self, first_rule: usize, first: usize, report: &mut LoadReport) {
+        let rules = || self.metas.iter().zip(&self.logsources).zip(first_rule..).skip(first_rule);
+        for loaded in self.filters.iter().skip(first) {
+            let mut used = false;
+            for ((meta, logsource), number) in rules() {
+                if let Some(body) = self.bodies.get_mut(number)
+                    && loaded.filter.is_for(meta, logsource)
+                {
+                    used = true;
+                    body.filters.extend(loaded.filter.body.clone());
+                }
+            }
+            let reason = match (&loaded.filter.body, used) {
+                (None, _) => "it needs a placeholder list (`expand`) that nobody supplied",
+                (_, false) => {
+                    "no rule that was loaded with it has its id or name and its log source"
+                }
+                _ => continue,
+            };
+            report.idle.push(IdleRule {
+                file: loaded.file.clone(),
+                id: loaded.id.clone(),
+                title: loaded.title.clone(),
+                reason: reason.to_owned(),
+            });
+        }
     }
 
     fn add_file(
@@ -71,19 +117,7 @@ impl EngineBuilder {
         own: bool,
         report: &mut LoadReport,
     ) -> Result<(), Fault> {
-        let start = Place { line: 1, column: 1 };
-        if file.bytes.len() > MAX_FILE {
-            return Err(Fault::new(start, "the file is larger than 8 MiB"));
-        }
-        let text = match std::str::from_utf8(&file.bytes) {
-            Ok(text) => text,
-            Err(error) => {
-                return Err(Fault::new(
-                    not_utf8(&file.bytes, error.valid_up_to()),
-                    "the file is not UTF-8",
-                ));
-            }
-        };
+        let text = text(file)?;
         let (documents, fault) = yaml::documents(text);
         let before = report.loaded as usize + report.refused.len();
         for document in documents.iter().filter(|document| !document.is_null()) {
@@ -98,7 +132,7 @@ impl EngineBuilder {
         match fault {
             Some(fault) => Err(fault),
             None if report.loaded as usize + report.refused.len() == before => {
-                Err(Fault::new(start, "the file has no document"))
+                Err(Fault::new(START, "the file has no document"))
             }
             None => Ok(()),
         }
@@ -111,14 +145,13 @@ impl EngineBuilder {
         text: &str,
         own: bool,
     ) -> Result<Option<IdleRule>, Fault> {
+        if let Some(part) = filter::part(document) {
+            return self.add_filter(document, part, file, own).map(|()| None);
+        }
         let fields = &mut self.fields;
         let rule = rule::compile(document, &mut |name| FieldId(number(fields, name)))?;
         let meta = meta::read(document, &file.name, text, own)?;
-        if let Some(first) = self.ids.get(&meta.rule.id) {
-            let reason = format!("the id {} is that of a rule in {first}", meta.rule.id);
-            return Err(Fault::new(document.place, reason));
-        }
-        self.ids.insert(meta.rule.id.clone(), file.name.clone());
+        self.register(&meta, document, file)?;
         let idle = self.bind(rule).map(|reason| IdleRule {
             file: file.name.clone(),
             id: meta.rule.id.clone(),
@@ -129,8 +162,44 @@ impl EngineBuilder {
         Ok(idle)
     }
 
+    fn add_filter(
+        &mut self,
+        document: &Node,
+        part: &Node,
+        file: &SourceFile,
+        own: bool,
+    ) -> Result<(), Fault> {
+        let fields = &mut self.fields;
+        let filter = Filter::compile(document, part, &mut |name| FieldId(number(fields, name)))?;
+        let meta = meta::read(document, &file.name, text(file)?, own)?;
+        self.register(&meta, document, file)?;
+        self.filters.push(LoadedFilter {
+            file: file.name.clone(),
+            id: meta.rule.id,
+            title: meta.rule.title,
+            filter,
+        });
+        Ok(())
+    }
+
+    /// Notes an id, which nothing else may have.
+    fn register(
+        &mut self,
+        meta: &RuleMeta,
+        document: &Node,
+        file: &SourceFile,
+    ) -> Result<(), Fault> {
+        if let Some(first) = self.ids.get(&meta.rule.id) {
+            let reason = format!("the id {} is that of a rule in {first}", meta.rule.id);
+            return Err(Fault::new(document.place, reason));
+        }
+        self.ids.insert(meta.rule.id.clone(), file.name.clone());
+        Ok(())
+    }
+
     /// Binds a rule to its sources; gives the reason if no record can ever be for it.
     fn bind(&mut self, rule: Rule) -> Option<String> {
+        self.logsources.push(rule.logsource.clone());
         let Some(body) = rule.body else {
             self.bodies.push(Body::never());
             self.bound.push(Vec::new());
@@ -200,6 +269,16 @@ impl EngineBuilder {
 
 fn number(fields: &mut Interner<String>, name: &str) -> u32 {
     u32::try_from(fields.number(name.to_owned())).unwrap_or(u32::MAX)
+}
+
+/// The text of a rule file.
+fn text(file: &SourceFile) -> Result<&str, Fault> {
+    if file.bytes.len() > MAX_FILE {
+        return Err(Fault::new(START, "the file is larger than 8 MiB"));
+    }
+    std::str::from_utf8(&file.bytes).map_err(|error| {
+        Fault::new(not_utf8(&file.bytes, error.valid_up_to()), "the file is not UTF-8")
+    })
 }
 
 fn refused(file: &SourceFile, fault: Fault) -> RefusedRule {

@@ -8,6 +8,7 @@ mod check;
 mod condition;
 mod dispatch;
 mod engine;
+mod filter;
 mod fold;
 mod mapping;
 mod meta;

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use ipnet::IpNet;
 use regex::{Regex, RegexBuilder};
 
-use super::check::{Affix, Check, FieldId, Number, Order, Texts};
+use super::check::{Affix, Check, FieldId, Number, Order, Texts, TimePart};
 use super::pattern::{Shape, Tok, folded, literal, parse};
 use super::yaml::{Fault, Node, Place};
 
@@ -44,9 +44,13 @@ const KNOWN: &[(&str, Modifier)] = &[
     ("gte", Modifier::Order(Order::GreaterOrEqual)),
     ("fieldref", Modifier::FieldRef),
     ("expand", Modifier::Expand),
+    ("minute", Modifier::Part(TimePart::Minute)),
+    ("hour", Modifier::Part(TimePart::Hour)),
+    ("day", Modifier::Part(TimePart::Day)),
+    ("week", Modifier::Part(TimePart::Week)),
+    ("month", Modifier::Part(TimePart::Month)),
+    ("year", Modifier::Part(TimePart::Year)),
 ];
-/// Of the specification, but not built yet.
-const LATER: &[&str] = &["minute", "hour", "day", "week", "month", "year"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Modifier {
@@ -67,6 +71,7 @@ enum Modifier {
     Order(Order),
     FieldRef,
     Expand,
+    Part(TimePart),
 }
 
 /// What kind of comparison a key asks for.
@@ -77,6 +82,7 @@ enum Kind {
     Cidr,
     Exists,
     Order(Order),
+    Part(TimePart, Order),
     FieldRef,
 }
 
@@ -154,6 +160,10 @@ impl Key {
             Kind::Order(order) => match Number::parse(text) {
                 Some(bound) => Ok(vec![Check::Order(order, bound)]),
                 None => refuse("`lt`, `lte`, `gt` and `gte` compare with a number"),
+            },
+            Kind::Part(part, order) => match Number::parse(text) {
+                Some(bound @ Number::Whole(_)) => Ok(vec![Check::Part(part, order, bound)]),
+                _ => refuse("a part of a time is compared with a whole number"),
             },
             Kind::FieldRef => Ok(vec![Check::Field(field(text), self.affix())]),
         }
@@ -400,10 +410,6 @@ fn modifier(word: &str, place: Place) -> Result<Modifier, Fault> {
     if let Some((_, modifier)) = KNOWN.iter().find(|(name, _)| *name == word) {
         return Ok(*modifier);
     }
-    if LATER.contains(&word) {
-        let reason = format!("the time modifier `{word}` is not supported by this version");
-        return Err(Fault::new(place, reason));
-    }
     let hint = match nearest(word, KNOWN.iter().map(|(name, _)| *name)) {
         Some(name) => format!(": `{name}` is meant?"),
         None => String::new(),
@@ -421,12 +427,16 @@ fn kind(modifiers: &[Modifier]) -> Result<Kind, String> {
             Modifier::Exists => Kind::Exists,
             Modifier::Order(order) => Kind::Order(*order),
             Modifier::FieldRef => Kind::FieldRef,
+            Modifier::Part(part) => Kind::Part(*part, Order::Equal),
             _ => continue,
         };
-        if kind != Kind::Text {
-            return Err(format!("the modifiers {} do not go together", names(modifiers)));
-        }
-        kind = asked;
+        kind = match (kind, asked) {
+            (Kind::Text, asked) => asked,
+            // `|hour|gte` and `|gte|hour` say the same.
+            (Kind::Part(part, Order::Equal), Kind::Order(order))
+            | (Kind::Order(order), Kind::Part(part, Order::Equal)) => Kind::Part(part, order),
+            _ => return Err(format!("the modifiers {} do not go together", names(modifiers))),
+        };
     }
     match modifiers.iter().find(|m| !goes_with(**m, kind)) {
         None => Ok(kind),
@@ -438,7 +448,7 @@ fn kind(modifiers: &[Modifier]) -> Result<Kind, String> {
 fn goes_with(modifier: Modifier, kind: Kind) -> bool {
     match modifier {
         Modifier::Regex | Modifier::Cidr | Modifier::Exists | Modifier::Order(_) => true,
-        Modifier::FieldRef => true,
+        Modifier::FieldRef | Modifier::Part(_) => true,
         Modifier::All | Modifier::NotEqual => kind != Kind::Exists,
         Modifier::Flag(_) => kind == Kind::Regex,
         Modifier::Contains | Modifier::StartsWith | Modifier::EndsWith => {

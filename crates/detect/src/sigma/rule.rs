@@ -1,6 +1,7 @@
 //! A rule document: what it says of itself, which log source it is for, and its condition, compiled.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::check::{Check, FieldId, Item, KEYWORDS, Number};
 use super::condition;
@@ -52,12 +53,14 @@ impl Expr {
 pub(super) struct Body {
     selections: Vec<Expr>,
     pub(super) condition: Expr,
+    /// What must hold besides, each with selections of its own.
+    pub(super) filters: Vec<Arc<Self>>,
 }
 
 impl Body {
     /// A rule that cannot fire.
     pub(super) fn never() -> Self {
-        Self { selections: Vec::new(), condition: Expr::Any(Vec::new()) }
+        Self { selections: Vec::new(), condition: Expr::Any(Vec::new()), filters: Vec::new() }
     }
 
     /// The selection that [`Expr::Selection`] names.
@@ -68,6 +71,7 @@ impl Body {
     /// Whether a field is named anywhere in the rule.
     pub(super) fn names(&self, field: FieldId) -> bool {
         self.selections.iter().any(|s| names(s, field))
+            || self.filters.iter().any(|filter| filter.names(field))
     }
 
     /// The values that `field` must have one of, as numbers; `None` if the rule does not say.
@@ -135,6 +139,14 @@ pub(super) struct LogSource {
 }
 
 impl LogSource {
+    /// Whether all that this one states is stated so by the other.
+    pub(super) fn includes(&self, other: &Self) -> bool {
+        let agrees = |own: &Option<String>, other: &Option<String>| own.is_none() || own == other;
+        agrees(&self.product, &other.product)
+            && agrees(&self.category, &other.category)
+            && agrees(&self.service, &other.service)
+    }
+
     /// The log source as a reader would write it.
     pub(super) fn shown(&self) -> String {
         let part = |name, value: &Option<String>| value.as_ref().map(|v| format!("{name}: {v}"));
@@ -171,10 +183,21 @@ pub(super) fn compile(
         return Err(Fault::new(document.place, "not a Sigma rule: `detection` is missing"));
     };
     let logsource = logsource(source)?;
+    let body = body(detection, "detection", field)?;
+    Ok(Rule { logsource, body })
+}
+
+/// Compiles searches and the condition over them, those of a rule or of a filter; `None` if they need a
+/// placeholder list that nobody supplied.
+pub(super) fn body(
+    node: &Node,
+    what: &str,
+    field: &mut dyn FnMut(&str) -> FieldId,
+) -> Result<Option<Body>, Fault> {
     let mut compiler = Compiler { field, weight: 0 };
-    match compiler.body(detection) {
-        Ok(body) => Ok(Rule { logsource, body: Some(body) }),
-        Err(fault) if fault.reason == LACKS_PLACEHOLDER => Ok(Rule { logsource, body: None }),
+    match compiler.body(node, what) {
+        Ok(body) => Ok(Some(body)),
+        Err(fault) if fault.reason == LACKS_PLACEHOLDER => Ok(None),
         Err(fault) => Err(fault),
     }
 }
@@ -187,16 +210,14 @@ fn refuse_other_kinds(document: &Node) -> Result<(), Fault> {
     if let Some(node) = document.get("correlation") {
         return refuse(node, "correlation rules are not supported by this version");
     }
-    if let Some(node) = document.get("filter") {
-        return refuse(node, "Sigma filters are not supported by this version");
-    }
     match document.get("action") {
         Some(node) => refuse(node, "rule collections with `action` are deprecated in Sigma"),
         None => Ok(()),
     }
 }
 
-fn logsource(node: &Node) -> Result<LogSource, Fault> {
+/// Reads a log source, which must name something.
+pub(super) fn logsource(node: &Node) -> Result<LogSource, Fault> {
     let part = |key: &str| match node.get(key) {
         None => Ok(None),
         Some(value) if value.is_null() => Ok(None),
@@ -223,27 +244,24 @@ struct Compiler<'f> {
 }
 
 impl Compiler<'_> {
-    fn body(&mut self, detection: &Node) -> Result<Body, Fault> {
+    fn body(&mut self, detection: &Node, what: &str) -> Result<Body, Fault> {
         let Content::Map(entries) = &detection.content else {
-            return Err(Fault::new(detection.place, "detection: it is not a mapping"));
+            return Err(Fault::new(detection.place, format!("{what}: it is not a mapping")));
         };
         let mut named = Vec::new();
         let mut selections = Vec::new();
-        for (key, value) in entries {
-            let name = key.text().unwrap_or_default();
-            if !matches!(name, "condition" | "timeframe") {
-                named.push(name.to_owned());
-                selections.push(self.selection(value)?);
-            }
+        for (name, value) in searches(detection, what) {
+            named.push(name.to_owned());
+            selections.push(self.selection(value)?);
         }
         let Some(condition) = detection.get("condition") else {
             let hint = entries.iter().filter_map(|(k, _)| k.text());
             let near = nearest("condition", hint)
                 .map_or_else(String::new, |word| format!(" (`{word}` is no such key)"));
-            let reason = format!("detection: `condition` is missing{near}");
+            let reason = format!("{what}: `condition` is missing{near}");
             return Err(Fault::new(detection.place, reason));
         };
-        Ok(Body { selections, condition: conditions(condition, &named)? })
+        Ok(Body { selections, condition: conditions(condition, &named)?, filters: Vec::new() })
     }
 
     /// A mapping (all of its items), or a list of mappings and keywords (any of them).
@@ -304,7 +322,7 @@ impl Compiler<'_> {
             if self.weight > MAX_WEIGHT {
                 return Err(Fault::new(value.place, "detection: too many values in one rule"));
             }
-            if field == KEYWORDS && value.text() == Some("") {
+            if field == KEYWORDS && value.text().is_none_or(str::is_empty) {
                 return Err(Fault::new(value.place, "detection: an empty keyword"));
             }
             each.push(if field == KEYWORDS { anywhere(checks) } else { checks });
@@ -316,6 +334,17 @@ impl Compiler<'_> {
             item(each.into_iter().flatten().collect())
         })
     }
+}
+
+/// The searches of a `detection` or a `filter`: every key that has no meaning of its own there.
+fn searches<'n>(node: &'n Node, what: &str) -> impl Iterator<Item = (&'n str, &'n Node)> {
+    let entries: &[(Node, Node)] = match &node.content {
+        Content::Map(entries) => entries,
+        _ => &[],
+    };
+    let own = if what == "filter" { "rules" } else { "timeframe" };
+    let named = entries.iter().map(|(key, value)| (key.text().unwrap_or_default(), value));
+    named.filter(move |(name, _)| *name != "condition" && *name != own)
 }
 
 fn weight(check: &Check) -> usize {

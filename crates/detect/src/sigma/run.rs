@@ -248,12 +248,18 @@ impl<'r> Run<'r, '_> {
         {
             return None;
         }
-        if self.holds(&body.condition, body, &local.first) {
+        if self.all_hold(body, &local.first) {
             return Some(&local.first);
         }
         let (second, differing) = local.second.as_ref()?;
         let differs = differing.iter().any(|field| body.names(*field));
-        (differs && self.holds(&body.condition, body, second)).then_some(second)
+        (differs && self.all_hold(body, second)).then_some(second)
+    }
+
+    /// Whether the condition of a rule and those of its filters hold under a view.
+    fn all_hold(&mut self, body: &Body, table: &Table) -> bool {
+        self.holds(&body.condition, body, table)
+            && body.filters.iter().all(|filter| self.holds(&filter.condition, filter, table))
     }
 
     /// The message of a record that has none.
@@ -407,6 +413,10 @@ impl<'r> Run<'r, '_> {
                     Seen::Field(value) => Number::of(value),
                     Seen::Extra(text) => Number::of_text(text),
                 };
+                number.is_some_and(|number| order.holds(number, *bound))
+            }
+            Check::Part(part, order, bound) => {
+                let number = seen.text().and_then(|text| part.of(&text));
                 number.is_some_and(|number| order.holds(number, *bound))
             }
             Check::Network(net) => {

@@ -139,6 +139,24 @@ fn negates_and_orders() {
 }
 
 #[test]
+fn reads_parts_of_times() {
+    check(&[
+        ("A|hour: 6", r#"{"A": "2021-03-14 06:40:13.659"}"#, true),
+        ("A|hour: 6", r#"{"A": "2021-03-14 07:40:13.659"}"#, false),
+        ("A|hour: [6, 7]", r#"{"A": "2021-03-14 07:40:13.659"}"#, true),
+        ("A|hour|gte: 20", r#"{"A": "21:00:00"}"#, true),
+        ("A|lt|hour: 20", r#"{"A": "21:00:00"}"#, false),
+        ("A|minute|neq: 40", r#"{"A": "2021-03-14T06:40:13Z"}"#, false),
+        ("A|day: 14", r#"{"A": "2021-03-14"}"#, true),
+        ("A|week: 10", r#"{"A": "2021-03-14"}"#, true),
+        ("A|month: 3", r#"{"A": "2021-03-14"}"#, true),
+        ("A|year: 2021", r#"{"A": "2021-03-14"}"#, true),
+        ("A|year: 2021", r#"{"A": "2021"}"#, false),
+        ("A|year: 2021", r#"{"B": "2021-03-14"}"#, false),
+    ]);
+}
+
+#[test]
 fn runs_expressions_on_the_value_as_it_is() {
     check(&[
         ("A|re: 'b+c'", r#"{"A": "abbcd"}"#, true),

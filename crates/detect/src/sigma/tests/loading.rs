@@ -12,12 +12,64 @@ fn refusals(text: &str) -> Vec<(u64, u64, String)> {
     report.refused.into_iter().map(|r| (r.line, r.column, r.reason)).collect()
 }
 
+/// A filter for web servers.
+fn filter(part: &str) -> String {
+    rule(WEB, part).replace("detection:", "filter:").replace("Test", "Filter")
+}
+
+#[test]
+fn filters_narrow_the_rules_that_they_name() {
+    const ID: &str = "id: 9db37458-4df2-46a5-95ab-307e7f29e675\nname: short\n";
+    let base = format!("{ID}{}", rule(WEB, "s: {A: x}\ncondition: s"));
+    let not = "s: {B: y}\ncondition: not s";
+    let with = |rules: &str, rest: &str| filter(&format!("rules: {rules}\n{rest}"));
+    let other_source = with("any", not).replace("webserver", "antivirus");
+    let table = [
+        (with("any", not), false, true),
+        (with("[9DB37458-4df2-46a5-95ab-307e7f29e675]", not), false, true),
+        (with("[short]", not), false, true),
+        (with("short", not), false, true),
+        (with("any", "s: {B: y}\ncondition: s"), true, false),
+        (with("[other]", not), true, true),
+        (other_source, true, true),
+    ];
+    for (filter, on_y, on_z) in table {
+        // The filter stands before the rule in its set, and behind it.
+        for names in [["a.yml", "b.yml"], ["b.yml", "a.yml"]] {
+            let mut files = [file(names[0], &filter), file(names[1], &base)];
+            files.sort_by(|a, b| a.name.cmp(&b.name));
+            let (engine, metas, report) = load(&files);
+            assert_eq!((report.refused.as_slice(), metas.len(), report.loaded), (&[][..], 1, 2));
+            assert_eq!(report.idle.len(), usize::from(on_y && on_z), "{filter}");
+            for (value, fires) in [("y", on_y), ("z", on_z)] {
+                let row =
+                    format!(r#"{{"family": "iis-w3c", "fields": {{"A": "x", "B": "{value}"}}}}"#);
+                assert_eq!(!hits(&engine, &event(&row)).is_empty(), fires, "{filter} on {value}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_filter_is_for_its_own_set_alone() {
+    let mut builder = EngineBuilder::new(mapping());
+    builder.add(&[file("own.yml", &rule(WEB, "s: {A: x}\ncondition: s"))], true);
+    let any = filter("rules: any\ns: {A: x}\ncondition: not s");
+    let report = builder.add(&[file("theirs.yml", &any)], false);
+    assert_eq!(report.idle.len(), 1);
+    let (engine, _) = builder.build();
+    let row = event(r#"{"family": "iis-w3c", "fields": {"A": "x"}}"#);
+    assert_eq!(hits(&engine, &row).len(), 1);
+}
+
 #[test]
 fn refuses_with_place_and_reason() {
     let table = [
         (rule(WEB, "s: {A|contians: x}\ncondition: s"), (4, 7), "`contains` is meant?"),
         (rule(WEB, "s: {A|xyz: x}\ncondition: s"), (4, 7), "unknown modifier `xyz`"),
-        (rule(WEB, "s: {A|hour: 3}\ncondition: s"), (4, 7), "time modifier `hour`"),
+        (rule(WEB, "s: {A|hour: x}\ncondition: s"), (4, 15), "with a whole number"),
+        (rule(WEB, "s: {A|hour|day: 3}\ncondition: s"), (4, 7), "do not go together"),
+        (rule(WEB, "s: [null]\ncondition: s"), (4, 7), "empty keyword"),
         (rule(WEB, "s: {A|re: '(?=x)'}\ncondition: s"), (4, 13), "regular expression:"),
         (rule(WEB, "s: {A|re: '(((x{100}){100}){100})'}\ncondition: s"), (4, 13), "too large"),
         (rule(WEB, "s: {A|cidr: x}\ncondition: s"), (4, 15), "`cidr` needs a network"),
@@ -50,7 +102,10 @@ fn refuses_with_place_and_reason() {
             (3, 3),
             "correlation rules are not supported",
         ),
-        ("title: T\nfilter:\n  rules: []\n".to_owned(), (3, 3), "filters are not supported"),
+        ("title: T\nfilter:\n  rules: []\n".to_owned(), (1, 1), "`logsource` is missing"),
+        (filter("s: {A: x}\ncondition: s"), (4, 3), "`rules` needs a list"),
+        (filter("rules: []\ns: {A: x}\ncondition: s"), (4, 10), "`rules` needs a list"),
+        (filter("rules: any\ns: {A: x}"), (4, 3), "filter: `condition` is missing"),
         ("action: global\ntitle: T\n".to_owned(), (1, 9), "deprecated"),
         ("- a\n- b\n".to_owned(), (1, 1), "not a mapping"),
         ("a: [\n".to_owned(), (2, 1), "YAML"),
