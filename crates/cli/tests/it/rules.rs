@@ -70,6 +70,16 @@ fn a_zip_is_a_folder_of_rules() {
 }
 
 #[test]
+fn a_member_that_expands_beyond_a_rule_is_refused_and_the_others_load() {
+    let session = Session::new();
+    let huge = "#".repeat(64 << 20);
+    session.write("bomb.zip", zip(&[("a-huge.yml", &huge), ("good.yml", GOOD)]));
+    let ran = session.run(&["rules", "check", "bomb.zip"]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(ran.out.contains("LOADED     1\nREFUSED    1\n  a-huge.yml:"), "{}", ran.out);
+}
+
+#[test]
 fn assess_takes_a_zip_of_rules() {
     let session = Session::new();
     assert!(iis_log().ends_with(IIS_SCAN));
