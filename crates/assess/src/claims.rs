@@ -352,7 +352,7 @@ fn limit_claim(facts: &Facts<'_>) -> Option<Claim> {
 fn artefact_claim(facts: &Facts<'_>, artefact: &Artefact<'_>) -> Claim {
     let path = shorten(&artefact.path);
     let (word, text) = match artefact.state {
-        Presence::Present => ("present", format!("{path} is still there: {}.", artefact.reason)),
+        Presence::Present => ("present", format!("{path} {}.", artefact.reason)),
         Presence::Removed => (
             "removed",
             format!(

@@ -101,7 +101,7 @@ fn judge_artefact<'a>(
         last.plus_seconds(END_OF_EVIDENCE_S).is_some_and(|t| t >= as_of)
     });
     let (state, reason) = if !on_disk.is_empty() {
-        (Presence::Present, "the file is among those collected".to_owned())
+        (Presence::Present, "is still there: the file is among those collected".to_owned())
     } else if let Some(first_gone) = gone.iter().filter_map(|r| r.time).min() {
         let statuses: BTreeSet<&str> = gone.iter().filter_map(|r| status_of(r)).collect();
         let statuses: Vec<&str> = statuses.into_iter().collect();
@@ -115,10 +115,10 @@ fn judge_artefact<'a>(
         (Presence::Removed, "its folder is among those collected and does not hold it".to_owned())
     } else if at_end {
         let last = last_seen.map(spoken).unwrap_or_default();
-        (
-            Presence::Present,
-            format!("last seen at {last}, within an hour of the end of the evidence"),
-        )
+        let reason = format!(
+            "was there when the evidence ends: last seen at {last}, within an hour of its end"
+        );
+        (Presence::Present, reason)
     } else {
         (Presence::Unknown, "nothing shows it later, and nothing shows it gone".to_owned())
     };
