@@ -183,10 +183,11 @@ impl JsonFramer {
     }
 
     fn scan_string(&mut self, mut open: Open) {
-        if mem::take(&mut self.escaped) {
+        let rest = self.buffer.get(self.scanned..).unwrap_or_default();
+        // A raw line feed ends the string also behind a backslash: the line was cut there.
+        if mem::take(&mut self.escaped) && rest.first() != Some(&b'\n') {
             return self.step(open, 1);
         }
-        let rest = self.buffer.get(self.scanned..).unwrap_or_default();
         let Some(at) = memchr3(b'"', b'\\', b'\n', rest) else {
             let all = rest.len();
             return self.step(open, all);

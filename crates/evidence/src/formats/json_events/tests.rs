@@ -252,6 +252,7 @@ fn damage_costs_only_itself() {
     let cases: Vec<(String, &[u32], &str, u64)> = vec![
         (format!("{a}\n{half}\n{c}"), &[1, 3], "json_damaged", 1),
         (format!("{a}\n{open_string}\n{c}"), &[1, 3], "json_damaged", 1),
+        (format!("{a}\n{open_string}\\\n{c}"), &[1, 3], "json_damaged", 1),
         (format!("{a}\n{}\n{c}", b.trim_start_matches('{')), &[1, 3], "json_damaged", 1),
         (format!("{a}\n{b}}}\n{c}"), &[1, 2, 3], "json_damaged", 1),
         (format!("{a}\nnot json at all\nnor this\n{c}"), &[1, 3], "json_damaged", 2),

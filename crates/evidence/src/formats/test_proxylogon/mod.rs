@@ -16,6 +16,7 @@ use std::borrow::Cow;
 use std::io::{self, BufRead};
 use std::sync::Arc;
 
+use memchr::memchr_iter;
 use model::{Event, Field, Fields, Integrity, Locator, Time, TimeBasis, Value};
 
 use self::records::{Record, RecordSource};
@@ -103,8 +104,14 @@ impl TableFramer {
             Record::Whole { bytes, .. } => Table::of(&String::from_utf8_lossy(bytes)),
             _ => None,
         };
-        if let Some(at) = records.iter().position(|record| names(record).is_some()) {
-            self.table = names(&records.remove(at)).map(Arc::new);
+        let Some(at) = records.iter().position(|record| names(record).is_some()) else { return };
+        let header = records.remove(at);
+        self.table = names(&header).map(Arc::new);
+        // Names hold no line breaks: a damaged quote among them took the rows below with it.
+        if let Record::Whole { bytes, offset } = header {
+            let swallowed =
+                memchr_iter(b'\n', &bytes).map(|_| Record::Lost { fault: CUT_SHORT, offset });
+            records.splice(at..at, swallowed);
         }
     }
 }

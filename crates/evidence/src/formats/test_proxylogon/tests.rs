@@ -30,6 +30,14 @@ fn check(bytes: &[u8]) -> Kept {
 }
 
 #[test]
+fn a_damaged_quote_among_the_names_hides_no_row() {
+    let names = NAMES.replace("\"UrlHost\"", "\"UrlHost?");
+    let cut = "\"2021-03-04T11:22:33.123Z\",\"r1";
+    let kept = read("SRV-Cve-2021-26855.csv", format!("{names}\r\n{cut}").as_bytes());
+    assert_eq!(kept.loss_codes(), ["row_cut_short:1"]);
+}
+
+#[test]
 fn reads_what_the_script_wrote() {
     let text = format!("{TYPE}{NAMES}\r\n{}\r\n", row("2021-03-04T11:22:33.123Z"));
     let utf16: Vec<u8> =
