@@ -88,7 +88,7 @@ pub(crate) struct LimitArgs {
     /// Folder for private temporary files
     #[arg(long, value_name = "DIR")]
     pub(crate) temp_dir: Option<PathBuf>,
-    /// What all archives together may expand to (64G; suffixes K, M, G, T)
+    /// What one file may expand to, with all archives nested in it (64G; suffixes K, M, G, T)
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) max_expand: Option<u64>,
     /// Threads; all cores if not given
@@ -108,7 +108,13 @@ pub(crate) enum FailOn {
     Insufficient,
 }
 
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  assay demo
+  assay demo --out /tmp/demo --force";
+
 #[derive(Debug, ClapArgs)]
+#[command(after_help = DEMO_EXAMPLES)]
 pub(crate) struct DemoArgs {
     /// Folder for the made evidence and its case
     #[arg(long, value_name = "DIR", default_value = "assay-demo")]

@@ -1,39 +1,36 @@
 //! `assay assess`: plan, investigate, write, print.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::path::Path;
 use std::time::Instant;
 
 use investigate::{Error, Investigation, Item, ReadError, Request, investigate};
-use model::case::{Case, Level, ReadState};
+use model::case::{Case, Level};
 
 use crate::args::{AssessArgs, FailOn};
 use crate::case_folder::Output;
 use crate::exit::{Exit, Failure};
 use crate::plan::{Plan, plan};
 use crate::progress::Shown;
-use crate::run_record::{RunRecord, now, peak_memory, took};
+use crate::run_record::{RunRecord, command_line, now, peak_memory, took};
 use crate::terminal;
 
 pub(crate) fn run(args: &AssessArgs) -> Result<Exit, Failure> {
     let started = now();
     let clock = Instant::now();
-    let plan = plan(args)?;
+    let mut plan = plan(args)?;
     let output = Output::open(&args.out)?;
+    plan.read.exclude = output.cases();
     let found = investigated(args, &plan)?;
     if found.cases.is_empty() {
         return Err(nothing_found(args, &found));
     }
     output.refuse_existing(&found.cases, args.force)?;
-    if plan.read.cancel.load(Ordering::Relaxed) {
-        return Err(interrupted());
-    }
     let run_json = |_: &Case| {
         let record = RunRecord {
             assay: env!("CARGO_PKG_VERSION").to_owned(),
             started: started.clone(),
-            command_line: std::env::args().collect(),
+            command_line: command_line(),
             evidence: args.paths.iter().map(|p| absolute(p)).collect(),
             seconds: clock.elapsed().as_secs_f64(),
             peak_memory_bytes: peak_memory(),
@@ -41,7 +38,7 @@ pub(crate) fn run(args: &AssessArgs) -> Result<Exit, Failure> {
         };
         serde_json::to_vec_pretty(&record).unwrap_or_default()
     };
-    output.write(&found.cases, &run_json)?;
+    output.write(&found.cases, &plan.read.cancel, &run_json)?.ok_or_else(interrupted)?;
     warn_of_rules(&found);
     print(&found.cases, &output, &took(clock.elapsed(), peak_memory()))?;
     Ok(verdict_exit(args.fail_on, &found.cases))
@@ -59,6 +56,8 @@ fn investigated(args: &AssessArgs, plan: &Plan) -> Result<Investigation, Failure
     };
     investigate(&request).map_err(|error| match error {
         Error::Read(ReadError::Interrupted) => interrupted(),
+        input @ Error::Read(ReadError::Input { .. }) => Failure::new(Exit::Unusable, input)
+            .help("nothing was read; check the path, and your right to read it"),
         spool @ Error::Read(ReadError::Spool { .. }) => {
             Failure::new(Exit::Unusable, spool).help("another folder: --temp-dir DIR")
         }
@@ -70,22 +69,19 @@ fn interrupted() -> Failure {
     Failure::new(Exit::Interrupted, anyhow::anyhow!("interrupted; no case was written or changed"))
 }
 
-fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+fn absolute(path: &Path) -> String {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    path.to_string_lossy().into_owned()
 }
 
 /// Why there is no case: nothing there, nothing known, or nothing readable.
 fn nothing_found(args: &AssessArgs, found: &Investigation) -> Failure {
     let inputs: Vec<String> = args.paths.iter().map(|p| p.display().to_string()).collect();
     let items = &found.inventory.items;
-    let mut lines = vec![format!(
-        "no evidence found in {} ({} looked at)",
-        inputs.join(", "),
-        files(items.len())
-    )];
-    let troubled = items.iter().filter(|i| !i.issues.is_empty() || i.read != ReadState::Full);
-    lines.extend(troubled.take(10).flat_map(issue_lines));
-    Failure::unusable(lines.join("\n")).help(
+    let message =
+        format!("no evidence found in {} ({} looked at)", inputs.join(", "), files(items.len()));
+    let troubled = items.iter().filter(|i| !i.issues.is_empty());
+    Failure::unusable(message).details(troubled.take(10).flat_map(issue_lines).collect()).help(
         "point at the folder that holds \"uploads\", \"C\" or the logs, or at the archive of it; \
          assay formats lists what is read",
     )
@@ -97,7 +93,7 @@ fn files(count: usize) -> String {
 
 fn issue_lines(item: &Item) -> Vec<String> {
     let line =
-        |issue: &model::Issue| format!("  {}: {}: {}", item.head.path, issue.code, issue.effect);
+        |issue: &model::Issue| format!("{}: {}: {}", item.head.path, issue.code, issue.effect);
     item.issues.iter().map(line).collect()
 }
 
@@ -105,7 +101,8 @@ fn warn_of_rules(found: &Investigation) {
     let refused = found.rules.refused.len();
     if refused > 0 {
         terminal::note(&format!(
-            "warn: {refused} rules were refused; the report lists each with file, line and reason"
+            "warn: {} refused; the report lists each with file, line and reason",
+            if refused == 1 { "1 rule was".to_owned() } else { format!("{refused} rules were") }
         ));
     }
 }
@@ -126,8 +123,8 @@ fn print(cases: &[Case], output: &Output, took: &str) -> Result<(), Failure> {
     let _ = writeln!(text, "TOOK       {took}");
     match cases {
         [case] => {
-            let report = output.folder(case).join("report.html");
-            let _ = writeln!(text, "REPORT     {}", report.display());
+            let report = output.report(case).display().to_string();
+            let _ = writeln!(text, "REPORT     {}", publish::inert_text(&report));
         }
         _ => text.push_str("REPORT     report.html in the folder of each host\n"),
     }

@@ -1,5 +1,7 @@
 //! `assay demo`: makes a synthetic case and judges it.
 
+use std::path::Path;
+
 use clap::Parser as _;
 
 use crate::args::{Args, Command, DemoArgs};
@@ -11,12 +13,8 @@ const LABEL: &str = "SYNTHETIC: this evidence was made by assay itself; no such 
 
 pub(crate) fn run(args: &DemoArgs) -> Result<Exit, Failure> {
     let evidence = args.out.join("evidence");
-    if evidence.exists() {
-        if !args.force {
-            return Err(Failure::usage(format!("{} exists", evidence.display()))
-                .help("replace it with --force, or choose another folder with --out"));
-        }
-        fs_err::remove_dir_all(&evidence)?;
+    if evidence.symlink_metadata().is_ok() {
+        clear(&evidence, &args.out, args.force)?;
     }
     terminal::note("making synthetic evidence ...");
     make(&args.out)?;
@@ -32,7 +30,24 @@ pub(crate) fn run(args: &DemoArgs) -> Result<Exit, Failure> {
     }
 }
 
-fn make(folder: &std::path::Path) -> Result<(), Failure> {
+/// Files that the maker puts beside the evidence: where they lie, it is a demo's and no real one.
+const MARKS: [&str; 2] = ["SYNTHETIC.txt", "truth.json"];
+
+/// Removes what an earlier demo made, and nothing else.
+fn clear(evidence: &Path, folder: &Path, force: bool) -> Result<(), Failure> {
+    let exists = |why| Failure::usage(format!("{} exists{why}", evidence.display()));
+    if !MARKS.iter().all(|mark| folder.join(mark).is_file()) {
+        return Err(exists(" and was made by no demo; nothing was changed")
+            .help("choose another folder with --out"));
+    }
+    if !force {
+        return Err(exists("").help("replace it with --force, or choose another folder with --out"));
+    }
+    fs_err::remove_dir_all(evidence)?;
+    Ok(())
+}
+
+fn make(folder: &Path) -> Result<(), Failure> {
     let scenario = forge::builtin("demo")
         .ok_or_else(|| Failure::unusable("the demo scenario is missing from this build"))?;
     let scenario = forge::Scenario::parse(scenario).map_err(Failure::unusable)?;

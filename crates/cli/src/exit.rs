@@ -36,12 +36,14 @@ impl From<Exit> for ExitCode {
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
     pub(crate) error: anyhow::Error,
+    /// What was met on the way, a line each.
+    pub(crate) details: Vec<String>,
     pub(crate) help: Option<String>,
 }
 
 impl Failure {
     pub(crate) fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
-        Self { exit, error: error.into(), help: None }
+        Self { exit, error: error.into(), details: Vec::new(), help: None }
     }
 
     pub(crate) fn usage(message: impl std::fmt::Display) -> Self {
@@ -50,6 +52,10 @@ impl Failure {
 
     pub(crate) fn unusable(message: impl std::fmt::Display) -> Self {
         Self::new(Exit::Unusable, anyhow::anyhow!("{message}"))
+    }
+
+    pub(crate) fn details(self, details: Vec<String>) -> Self {
+        Self { details, ..self }
     }
 
     pub(crate) fn help(self, help: impl Into<String>) -> Self {

@@ -34,9 +34,12 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => {
             // Help and version are answers; everything else is a usage error, which is 3 here and not clap's 2.
-            let code = if error.use_stderr() { Exit::Usage } else { Exit::Ran };
-            let _ = error.print();
-            return code.into();
+            if !error.use_stderr() {
+                let _ = error.print();
+                return Exit::Ran.into();
+            }
+            terminal::usage(&error);
+            return Exit::Usage.into();
         }
     };
     let result = match args.command {

@@ -1,6 +1,6 @@
 //! From what was typed to what it means: built objects, defaults settled, mistakes named.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -22,11 +22,17 @@ pub(crate) struct Plan {
 pub(crate) fn plan(args: &AssessArgs) -> Result<Plan, Failure> {
     let as_of = args.as_of.as_deref().map(moment).transpose()?;
     let zone = args.zone.as_deref().map(zone).transpose()?;
+    if args.host.as_deref().is_some_and(|host| host.trim().is_empty()) {
+        return Err(Failure::usage("--host: the name is empty").help("write for example EX01"));
+    }
     let mut read = read_options(&args.limits, args.password_file.as_deref())?;
     read.zone = zone;
-    read.exclude = case_folders(&args.out);
     let content = content(args.limits.content.as_deref())?;
-    let rules = user_rules(&args.rules).map_err(|e| Failure::new(Exit::Unusable, e))?;
+    let rules = user_rules(&args.rules).map_err(|e| {
+        Failure::new(Exit::Unusable, anyhow::Error::from(e).context("--rules cannot be used")).help(
+            "point it at a rule file, or at a folder or zip of .yml files; see assay rules check",
+        )
+    })?;
     Ok(Plan { read, content, rules, as_of })
 }
 
@@ -45,7 +51,8 @@ pub(crate) fn read_options(
     );
     let temp_dir = limits.temp_dir.clone().unwrap_or_else(std::env::temp_dir);
     if !temp_dir.is_dir() {
-        return Err(Failure::usage(format!("--temp-dir {}: no such folder", temp_dir.display())));
+        let message = format!("--temp-dir {}: no such folder", temp_dir.display());
+        return Err(Failure::usage(message).help("make it, or name another one"));
     }
     Ok(ReadOptions {
         limits: bounds,
@@ -84,7 +91,10 @@ fn end_now() {
 
 fn passwords(file: Option<&Path>) -> Result<Vec<String>, Failure> {
     let Some(file) = file else { return Ok(Vec::new()) };
-    let text = fs_err::read_to_string(file).map_err(|e| Failure::new(Exit::Usage, e))?;
+    let text = fs_err::read_to_string(file).map_err(|e| {
+        Failure::new(Exit::Usage, anyhow::Error::from(e).context("--password-file cannot be read"))
+            .help("it holds one password a line, in UTF-8")
+    })?;
     Ok(text.lines().filter(|l| !l.is_empty()).map(str::to_owned).collect())
 }
 
@@ -99,7 +109,8 @@ pub(crate) fn content(folder: Option<&Path>) -> Result<Content, Failure> {
 fn moment(text: &str) -> Result<Time, Failure> {
     let day = || Time::parse(&format!("{text}T23:59:59Z"));
     Time::parse(text).or_else(day).ok_or_else(|| {
-        Failure::usage(format!("--as-of {text}: no time; write for example 2021-03-12T06:00:00Z"))
+        Failure::usage(format!("--as-of {text}: no time"))
+            .help("write for example 2021-03-12T06:00:00Z, or 2021-03-12 for the end of that day")
     })
 }
 
@@ -111,28 +122,17 @@ fn zone(text: &str) -> Result<jiff::tz::TimeZone, Failure> {
             _ => return None,
         };
         let (hours, minutes) = digits.split_once(':').unwrap_or((digits, "0"));
-        let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
-        let seconds = sign * (hours * 3_600 + minutes * 60);
+        let seconds = sign * (below(24, hours)? * 3_600 + below(60, minutes)? * 60);
         jiff::tz::Offset::from_seconds(seconds).ok().map(jiff::tz::TimeZone::fixed)
     };
     offset().or_else(|| jiff::tz::TimeZone::get(text).ok()).ok_or_else(|| {
-        Failure::usage(format!(
-            "--zone {text}: no such zone; write for example Europe/Berlin or +02:00"
-        ))
+        Failure::usage(format!("--zone {text}: no such zone"))
+            .help("write for example Europe/Berlin or +02:00")
     })
 }
 
-/// Case folders that lie in the output folder: results are no evidence.
-fn case_folders(out: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs_err::read_dir(out) else { return Vec::new() };
-    let mut folders: Vec<PathBuf> = entries
-        .filter_map(Result::ok)
-        .map(|e| e.path())
-        .filter(|p| {
-            let ours = p.file_name().is_some_and(|n| n.to_string_lossy().starts_with(".assay"));
-            ours || (p.join("case.json").is_file() && p.join("report.html").is_file())
-        })
-        .collect();
-    folders.sort();
-    folders
+/// A number of one or two digits, below a bound.
+fn below(bound: i32, text: &str) -> Option<i32> {
+    let digits = matches!(text.len(), 1 | 2) && text.bytes().all(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|n| digits && *n < bound)
 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use investigate::Progress;
 
+use crate::terminal;
+
 const TICK: Duration = Duration::from_millis(100);
 const TEMPLATE: &str = "{spinner} reading {bytes} of {total_bytes}  {msg}  {elapsed}";
 
@@ -21,7 +23,8 @@ pub(crate) struct Shown {
 impl Shown {
     pub(crate) fn start(progress: Arc<Progress>) -> Self {
         let done = Arc::new(AtomicBool::new(false));
-        let thread = std::io::stderr().is_terminal().then(|| {
+        let seen = std::io::stderr().is_terminal() && !terminal::dumb();
+        let thread = seen.then(|| {
             let done = done.clone();
             std::thread::spawn(move || show(&progress, &done))
         });

@@ -1,6 +1,5 @@
 //! `run.json`: what is not the same from run to run.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -12,10 +11,10 @@ pub(crate) struct RunRecord {
     pub(crate) assay: String,
     /// Clock of the machine that ran it.
     pub(crate) started: String,
-    /// As typed.
+    /// As typed; what is not UTF-8 in it is replaced.
     pub(crate) command_line: Vec<String>,
-    /// Where the evidence lay, for `assay show`.
-    pub(crate) evidence: Vec<PathBuf>,
+    /// Where the evidence lay, for `assay show`; what is not UTF-8 in it is replaced.
+    pub(crate) evidence: Vec<String>,
     pub(crate) seconds: f64,
     pub(crate) peak_memory_bytes: Option<u64>,
     pub(crate) threads: usize,
@@ -25,6 +24,11 @@ pub(crate) struct RunRecord {
 #[expect(clippy::disallowed_methods, reason = "cli is where the clock is read")]
 pub(crate) fn now() -> String {
     format!("{:.0}", jiff::Timestamp::now())
+}
+
+/// The command line. An argument need not be UTF-8: a shell may have put a file's name there.
+pub(crate) fn command_line() -> Vec<String> {
+    std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect()
 }
 
 /// The most memory that this process held, where the system tells.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use investigate::fetch;
+use investigate::{FetchError, Fetched, ReadError, fetch};
 use model::case::{Case, CaseEvent, Claim, CustodyItem, Finding, SCHEMA};
 
 use crate::args::{LimitArgs, ShowArgs};
@@ -14,38 +14,51 @@ use crate::terminal;
 pub(crate) fn run(args: &ShowArgs) -> Result<Exit, Failure> {
     let (case, folder) = open(&args.case)?;
     let id = args.id.to_uppercase();
-    let text = if let Some(event) = case.events.iter().find(|e| e.id == id) {
-        event_page(&case, event, args, &folder)?
-    } else if let Some(finding) = case.findings.iter().find(|f| f.id == id) {
+    if let Some(event) = case.events.iter().find(|e| e.id == id) {
+        return event_page(&case, event, args, &folder);
+    }
+    let text = if let Some(finding) = case.findings.iter().find(|f| f.id == id) {
         finding_page(&case, finding)
     } else if let Some(claim) = case.claims.iter().find(|c| c.id == id) {
         claim_page(&case, claim)
     } else if let Some(item) = case.custody.iter().find(|m| m.id == id) {
         item_page(&case, item)
     } else {
-        return Err(Failure::usage(format!("the case has no id {id}")).help(format!(
-            "it has E1 to E{}, F1 to F{}, C1 to C{} and M1 to M{}",
-            case.events.len(),
-            case.findings.len(),
-            case.claims.len(),
-            case.custody.len()
-        )));
+        return Err(Failure::usage(format!("the case has no id {id}")).help(ids(&case)));
     };
     terminal::out(&text)
 }
 
+/// The ids that there are.
+fn ids(case: &Case) -> String {
+    let counts = [
+        ('E', case.events.len()),
+        ('F', case.findings.len()),
+        ('C', case.claims.len()),
+        ('M', case.custody.len()),
+    ];
+    let there = counts.iter().filter(|(_, count)| *count > 0);
+    let ranges: Vec<String> =
+        there.map(|(kind, count)| format!("{kind}1 to {kind}{count}")).collect();
+    format!("it has {}", ranges.join(", "))
+}
+
 fn open(path: &Path) -> Result<(Case, PathBuf), Failure> {
     let file = if path.is_dir() { path.join("case.json") } else { path.to_owned() };
-    let bytes = fs_err::read(&file)?;
+    let bytes = fs_err::read(&file).map_err(|e| {
+        Failure::new(Exit::Unusable, e).help("name a case folder that assay assess wrote")
+    })?;
     let case: Case = serde_json::from_slice(&bytes).map_err(|e| {
         Failure::unusable(format!("{} is no case of this program: {e}", file.display()))
+            .help("name a case folder that assay assess wrote")
     })?;
     if case.schema != SCHEMA {
         return Err(Failure::unusable(format!(
             "{} is a case of schema {}; this program reads {SCHEMA}",
             file.display(),
             case.schema
-        )));
+        ))
+        .help("read it with the version of assay that wrote it"));
     }
     let folder = file.parent().unwrap_or(Path::new(".")).to_owned();
     Ok((case, folder))
@@ -76,7 +89,7 @@ fn event_page(
     event: &CaseEvent,
     args: &ShowArgs,
     folder: &Path,
-) -> Result<String, Failure> {
+) -> Result<Exit, Failure> {
     let item = case.custody.iter().find(|m| m.id == event.item);
     let mut page = Page::new(&format!("{}  {}", event.id, event.logsource));
     page.line("time", &event.time.map_or_else(|| "none".to_owned(), |t| t.to_string()));
@@ -93,25 +106,42 @@ fn event_page(
         page.line("carries", &line);
     }
     page.text("");
-    let Some(item) = item else { return Ok(page.0) };
-    let inputs = if args.evidence.is_empty() { recorded(folder)? } else { args.evidence.clone() };
-    let limits = LimitArgs { temp_dir: None, max_expand: None, threads: None, content: None };
-    let options = read_options(&limits, args.password_file.as_deref())?;
-    let record = fetch(&inputs, &options, &item.path, item.sha256.as_deref(), event.locator)
-        .map_err(|e| {
-            Failure::new(Exit::Unusable, e)
-                .help("say where the evidence lies now with --evidence PATH")
-        })?;
-    let same = if investigate::sha256(&record.bytes) == event.sha256 {
-        "the record is the one that was judged: its hash is the same"
-    } else {
-        "THE RECORD HAS CHANGED since it was judged: its hash differs"
-    };
-    page.line("check", same);
+    let Some(item) = item else { return terminal::out(&page.0) };
+    let record = found_again(event, item, args, folder)?;
+    let same = investigate::sha256(&record.bytes) == event.sha256;
+    if item.sha256.as_ref().is_some_and(|sha256| *sha256 != record.sha256) {
+        page.line("check", "THE FILE HAS CHANGED since it was judged: its hash differs");
+    }
+    page.line("check", if same { SAME } else { CHANGED });
     page.text("");
     // The rendering is inert already, line by line; a second pass would escape its line ends.
     page.0.push_str(&record.text);
-    Ok(page.0)
+    terminal::out(&page.0)?;
+    Ok(if same { Exit::Ran } else { Exit::Unusable })
+}
+
+const SAME: &str = "the record is the one that was judged: its hash is the same";
+const CHANGED: &str = "THE RECORD HAS CHANGED since it was judged: its hash differs";
+
+/// The record of an event, where its evidence lies now.
+fn found_again(
+    event: &CaseEvent,
+    item: &CustodyItem,
+    args: &ShowArgs,
+    folder: &Path,
+) -> Result<Fetched, Failure> {
+    let inputs = if args.evidence.is_empty() { recorded(folder)? } else { args.evidence.clone() };
+    let limits = LimitArgs { temp_dir: None, max_expand: None, threads: None, content: None };
+    let options = read_options(&limits, args.password_file.as_deref())?;
+    fetch(&inputs, &options, &item.path, item.sha256.as_deref(), event.locator).map_err(|error| {
+        match error {
+            FetchError::Read(ReadError::Interrupted) => {
+                Failure::new(Exit::Interrupted, anyhow::anyhow!("interrupted"))
+            }
+            other => Failure::new(Exit::Unusable, other)
+                .help("say where the evidence lies now with --evidence PATH"),
+        }
+    })
 }
 
 fn recorded(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
@@ -121,7 +151,7 @@ fn recorded(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     };
     let bytes = fs_err::read(folder.join("run.json")).map_err(|_| unknown())?;
     let run: RunRecord = serde_json::from_slice(&bytes).map_err(|_| unknown())?;
-    Ok(run.evidence)
+    Ok(run.evidence.into_iter().map(PathBuf::from).collect())
 }
 
 fn place(event: &CaseEvent) -> String {

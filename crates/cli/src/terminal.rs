@@ -13,7 +13,11 @@ pub(crate) fn out(text: &str) -> Result<Exit, Failure> {
         .write_all(text.as_bytes())
         .and_then(|()| if text.ends_with('\n') { Ok(()) } else { stdout.write_all(b"\n") });
     match written.and_then(|()| stdout.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e.into()),
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            let error = anyhow::Error::from(e).context("the result cannot be printed");
+            Err(Failure::new(Exit::Unusable, error)
+                .help("send it somewhere else; what was written to folders is there"))
+        }
         _ => Ok(Exit::Ran),
     }
 }
@@ -23,14 +27,23 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// Prints an error with its causes and what to do.
+/// Prints an error with its causes, what was met, and what to do. Each part stays on its line: it may quote
+/// names that an attacker chose, and no name may forge a line of ours.
 pub(crate) fn error(failure: &Failure) {
-    let mut text = format!("error: {:#}", failure.error);
-    if let Some(help) = &failure.help {
-        text.push_str("\n  help: ");
-        text.push_str(help);
+    let mut lines = vec![format!("error: {:#}", failure.error)];
+    lines.extend(failure.details.iter().map(|detail| format!("  {detail}")));
+    lines.extend(failure.help.iter().map(|help| format!("  help: {help}")));
+    for line in lines {
+        note(&publish::inert_text(&line));
     }
-    note(&publish::inert_text(&text).replace("\\n", "\n"));
+}
+
+/// Says what is wrong with a command line. It quotes what was typed, and a shell types names of files.
+pub(crate) fn usage(error: &clap::Error) {
+    let text = error.render().to_string();
+    for line in text.trim_end().lines() {
+        note(&publish::inert_text(line));
+    }
 }
 
 /// How stdout may look.
@@ -43,7 +56,8 @@ fn set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|v| !v.is_empty())
 }
 
-fn dumb() -> bool {
+/// Whether the terminal says that it knows no control sequences.
+pub(crate) fn dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|v| v == "dumb")
 }
 

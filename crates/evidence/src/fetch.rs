@@ -47,7 +47,7 @@ pub enum FetchError {
         sha256: Option<String>,
     },
     /// The file is there, and ends before the record.
-    #[error("{path} ends before the record")]
+    #[error("{path} ends before the record: it is not the one that was judged, or was cut since")]
     OutOfBounds {
         /// The custody path.
         path: String,
@@ -57,7 +57,8 @@ pub enum FetchError {
 /// Finds the record at `locator` in the file that has this hash, or this custody path where no hash is given.
 ///
 /// The path is tried first; where it leads nowhere or to another file, every file is hashed until one fits,
-/// whatever container it lies in now.
+/// whatever container it lies in now. If none fits, the file at the path is taken as it is now: its
+/// [`Fetched::sha256`] then differs, and the caller has to say so.
 ///
 /// # Errors
 /// See [`FetchError`].
@@ -71,15 +72,15 @@ pub fn fetch(
     let survey = collect::survey(inputs, options)?;
     let sha256 = sha256.map(str::to_ascii_lowercase);
     let mut finder =
-        Finder { options, path, sha256, locator, everywhere: false, hit: Mutex::default() };
+        Finder { options, path, sha256, locator, everywhere: false, hits: Mutex::default() };
     finder.search(&survey)?;
     if finder.missed() && finder.sha256.is_some() {
         finder.everywhere = true;
         finder.search(&survey)?;
     }
-    let Finder { sha256, hit, .. } = finder;
-    let hit = hit.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let Some(hit) = hit else {
+    let Finder { sha256, hits, .. } = finder;
+    let hits = hits.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let Some(hit) = hits.same.or(hits.changed) else {
         return Err(FetchError::NotFound { path: path.to_owned(), sha256 });
     };
     let Some(bytes) = hit.bytes else { return Err(FetchError::OutOfBounds { path: hit.path }) };
@@ -98,6 +99,15 @@ struct Hit {
     shown: Option<String>,
 }
 
+/// What was found.
+#[derive(Default)]
+struct Hits {
+    /// The file that was looked for.
+    same: Option<Hit>,
+    /// A file at its path, with another hash.
+    changed: Option<Hit>,
+}
+
 /// Reads the files that come into question, one after the other.
 struct Finder<'f> {
     options: &'f Options,
@@ -106,7 +116,7 @@ struct Finder<'f> {
     locator: Locator,
     /// Every file comes into question, not only that of the path.
     everywhere: bool,
-    hit: Mutex<Option<Hit>>,
+    hits: Mutex<Hits>,
 }
 
 impl Finder<'_> {
@@ -129,7 +139,7 @@ impl Finder<'_> {
     }
 
     fn missed(&self) -> bool {
-        self.hit.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+        self.hits.lock().unwrap_or_else(PoisonError::into_inner).same.is_none()
     }
 }
 
@@ -165,12 +175,17 @@ impl Visitor for Finder<'_> {
             Some(wanted) => sha256.as_ref() == Some(wanted),
             None => true,
         };
-        if !fits {
-            return Ok(());
-        }
+        let there = found.path == self.path;
         let hit = Hit { path: found.path, sha256: sha256.unwrap_or_default(), kind, bytes, shown };
-        *self.hit.lock().unwrap_or_else(PoisonError::into_inner) = Some(hit);
-        Err(Stop::Found)
+        let mut hits = self.hits.lock().unwrap_or_else(PoisonError::into_inner);
+        if fits {
+            hits.same = Some(hit);
+            return Err(Stop::Found);
+        }
+        if there {
+            hits.changed = Some(hit);
+        }
+        Ok(())
     }
 
     fn other(&self, _: Found, _: Facts) {}

@@ -79,7 +79,7 @@ pub(crate) fn hosts(mut run: Run<'_>) -> Vec<HostEvidence> {
         .into_iter()
         .map(|(owner, shares)| {
             let said = spoken.remove(&owner).unwrap_or_default();
-            host_evidence(&run, &owner, said, shares)
+            host_evidence(&run, &owner, said, shares, &names.silent)
         })
         .collect();
     hosts.sort_by(|a, b| a.folder.cmp(&b.folder));
@@ -92,12 +92,18 @@ struct Names {
     canonical: BTreeMap<(RootId, String), String>,
     /// The host that a collection's nameless records belong to.
     own: BTreeMap<RootId, Owner>,
+    /// Collections without a record: nobody knows whose they are, so every case lists their files.
+    silent: BTreeSet<RootId>,
 }
 
 impl Names {
     fn of(run: &Run<'_>) -> Self {
         let mut spoken: BTreeMap<RootId, BTreeMap<String, bool>> = BTreeMap::new();
+        let mut silent: BTreeSet<RootId> = run.inventory.roots.iter().map(|r| r.id).collect();
         for item in &run.inventory.items {
+            if run.items.get(&item.head.id).is_some_and(|g| g.hosts.iter().next().is_some()) {
+                silent.remove(&item.head.root);
+            }
             let by_product = item.head.kind.starts_with("exchange");
             let hosts = run.items.get(&item.head.id).into_iter().flat_map(|g| g.hosts.iter());
             for name in hosts.filter_map(|(name, _)| name.as_deref()) {
@@ -127,7 +133,7 @@ impl Names {
             own.insert(root.id, owner);
             canonical.extend(joined.into_iter().map(|(name, host)| ((root.id, name), host)));
         }
-        Self { canonical, own }
+        Self { canonical, own, silent }
     }
 
     fn owner(&self, root: RootId, name: Option<&str>) -> Option<Owner> {
@@ -169,8 +175,9 @@ fn host_evidence(
     owner: &Owner,
     said: BTreeSet<String>,
     shares: Vec<Share>,
+    silent: &BTreeSet<RootId>,
 ) -> HostEvidence {
-    let custody = Custody::of(run, &shares);
+    let custody = Custody::of(run, &shares, silent);
     let corrections =
         clocks::corrections(run.inventory, shares.iter().map(|s| (s.item, &s.gathered)));
     let mut merged = Merged::default();
@@ -216,7 +223,7 @@ struct Custody {
 }
 
 impl Custody {
-    fn of(run: &Run<'_>, shares: &[Share]) -> Self {
+    fn of(run: &Run<'_>, shares: &[Share], silent: &BTreeSet<RootId>) -> Self {
         let speaking: BTreeSet<ItemId> = shares.iter().map(|s| s.item).collect();
         let roots: BTreeSet<RootId> = run
             .inventory
@@ -224,13 +231,14 @@ impl Custody {
             .iter()
             .filter(|i| speaking.contains(&i.head.id))
             .map(|i| i.head.root)
+            .chain(silent.iter().copied())
             .collect();
         let of_roots = || run.inventory.items.iter().filter(|i| roots.contains(&i.head.root));
         let all = of_roots().count() <= FULL_CUSTODY;
         let mut custody = Self { files: Vec::new(), place: FxHashMap::default() };
         for item in of_roots() {
-            let silent = item.head.kind == "unknown" || item.read == model::case::ReadState::None;
-            if all || silent || speaking.contains(&item.head.id) {
+            let unread = item.head.kind == "unknown" || item.read == model::case::ReadState::None;
+            if all || unread || speaking.contains(&item.head.id) {
                 custody.place.insert(item.head.id.0 as usize, custody.files.len());
                 custody.files.push(custody_file(item));
             }

@@ -7,7 +7,9 @@
 
 mod bad_input;
 mod folders;
+mod interrupted;
 mod large;
+mod names;
 mod rules;
 mod show;
 mod support;

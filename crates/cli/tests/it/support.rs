@@ -1,8 +1,11 @@
 //! A session: a folder in memory, and the program run in it.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use model::case::Case;
 
 pub(crate) const IIS_HEAD: &str = "#Software: Microsoft Internet Information Services 10.0\n\
@@ -25,6 +28,18 @@ pub(crate) fn iis_log() -> String {
     IIS_HEAD.to_owned() + &(0..50).map(iis_row).collect::<String>() + IIS_SCAN
 }
 
+/// A log that packers cannot make much smaller, so that a cut takes rows away.
+pub(crate) fn varied_log(rows: u32) -> String {
+    let row = |n: u32| {
+        let noise = n.wrapping_mul(2_654_435_761);
+        iis_row(n).replace("/owa/ -", &format!("/owa/{noise:08x}{:08x} -", noise.rotate_left(9)))
+    };
+    IIS_HEAD.to_owned() + &(0..rows).map(row).collect::<String>()
+}
+
+/// Where the case of the records that name no host comes to lie, if `--out out` is given.
+pub(crate) const CASE: &str = "out/_unattributed-1";
+
 pub(crate) struct Session {
     folder: tempfile::TempDir,
 }
@@ -33,6 +48,33 @@ pub(crate) struct Ran {
     pub(crate) code: i32,
     pub(crate) out: String,
     pub(crate) err: String,
+}
+
+impl Ran {
+    /// Fails unless the program ended so; every refusal names what to do, and no refusal prints a result.
+    #[track_caller]
+    pub(crate) fn ended(&self, code: i32, words: &[&str]) {
+        assert_eq!(self.code, code, "{}{}", self.out, self.err);
+        for word in words {
+            assert!(self.err.contains(word), "{word:?} is not in\n{}", self.err);
+        }
+        if matches!(code, 2 | 3) {
+            assert!(self.err.starts_with("error: "), "{}", self.err);
+            let advice = ["\n  help: ", "try '--help'"].iter().any(|a| self.err.contains(a));
+            assert!(advice, "says what to do: {}", self.err);
+            assert_eq!(self.out, "");
+        }
+        self.is_inert();
+    }
+
+    /// Fails if a byte came out that a terminal obeys.
+    #[track_caller]
+    pub(crate) fn is_inert(&self) {
+        for text in [&self.out, &self.err] {
+            let control = text.chars().find(|c| c.is_control() && *c != '\n');
+            assert_eq!(control, None, "{text:?}");
+        }
+    }
 }
 
 impl Session {
@@ -54,6 +96,12 @@ impl Session {
         path
     }
 
+    /// Forges one of the scenarios into `folder/evidence`.
+    pub(crate) fn forge(&self, scenario: &str, folder: &str) {
+        let scenario = forge::Scenario::parse(forge::builtin(scenario).unwrap()).unwrap();
+        forge::write_to_folder(&scenario, &self.path(folder)).unwrap();
+    }
+
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
         command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
@@ -62,6 +110,13 @@ impl Session {
 
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
         finished(&mut self.command(args))
+    }
+
+    /// `assay assess ... --out out`
+    pub(crate) fn assess(&self, args: &[&str]) -> Ran {
+        let mut all = vec!["assess", "--out", "out"];
+        all.extend(args);
+        self.run(&all)
     }
 
     /// The names below a folder, hidden ones too.
@@ -73,10 +128,30 @@ impl Session {
         names
     }
 
-    pub(crate) fn case(&self, folder: &str) -> Case {
-        let bytes = fs_err::read(self.path(folder).join("case.json")).unwrap();
-        serde_json::from_slice(&bytes).unwrap()
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+        fs_err::read(self.path(name)).unwrap()
     }
+
+    pub(crate) fn case(&self, folder: &str) -> Case {
+        serde_json::from_slice(&self.read(&format!("{folder}/case.json"))).unwrap()
+    }
+
+    /// The files of all case folders that do not change from run to run, with their bytes.
+    pub(crate) fn cases(&self, out: &str) -> Vec<(String, Vec<u8>)> {
+        let mut all = Vec::new();
+        for host in self.names(out) {
+            for file in ["case.json", "report.html", "timeline.csv"] {
+                let bytes = self.read(&format!("{out}/{host}/{file}"));
+                all.push((format!("{host}/{file}"), bytes));
+            }
+        }
+        all
+    }
+}
+
+/// The codes of all that was wrong with any file.
+pub(crate) fn issues(case: &Case) -> Vec<&str> {
+    case.custody.iter().flat_map(|m| &m.issues).map(|i| i.code.as_str()).collect()
 }
 
 pub(crate) fn finished(command: &mut Command) -> Ran {
@@ -88,19 +163,35 @@ pub(crate) fn finished(command: &mut Command) -> Ran {
     }
 }
 
+pub(crate) fn gz(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+pub(crate) fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in members {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// Says loudly that something was not tested.
+pub(crate) fn not_run(why: &str) {
+    println!("\n*** NOT RUN: {why} ***\n");
+}
+
 /// Runs another tool; false, and loudly so, where it is not on this machine.
 pub(crate) fn tool(session: &Session, program: &str, args: &[&str]) -> bool {
     let mut command = Command::new(program);
     command.args(args).current_dir(session.path("."));
-    match command.output() {
-        Ok(output) if output.status.success() => true,
-        Ok(output) => {
-            println!("\n*** NOT RUN: {program}: {} ***\n", String::from_utf8_lossy(&output.stderr));
-            false
-        }
-        Err(error) => {
-            println!("\n*** NOT RUN: {program}: {error} ***\n");
-            false
-        }
-    }
+    let why = match command.output() {
+        Ok(output) if output.status.success() => return true,
+        Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
+        Err(error) => error.to_string(),
+    };
+    not_run(&format!("{program}: {why}"));
+    false
 }

@@ -37,13 +37,17 @@ fn a_record_is_found_wherever_its_file_lies_now() {
 }
 
 #[test]
-fn a_file_that_changed_is_not_the_file() {
+fn a_file_that_changed_is_given_with_its_new_hash() {
     let folder = tempfile::tempdir().unwrap();
     let top = folder.path().join("t");
     plant(&top, &[("u_ex.log", LOG)]);
     let wrong = "0".repeat(64);
     let outcome =
         fetch(std::slice::from_ref(&top), &options(), "t/u_ex.log", Some(&wrong), at(0, Some(1)));
+    let changed = outcome.unwrap();
+    assert!(changed.sha256 != wrong && changed.bytes == b"#");
+    let outcome =
+        fetch(std::slice::from_ref(&top), &options(), "t/gone.log", Some(&wrong), at(0, Some(1)));
     assert!(matches!(outcome, Err(FetchError::NotFound { .. })));
     let outcome =
         fetch(std::slice::from_ref(&top), &options(), "t/u_ex.log", None, at(1 << 40, Some(1)));
