@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::case::{CheckCounts, ContentVersion, Method, ReadState, RuleRef, Severity};
-use model::{Issue, Locator, Time, TimeBasis};
+use model::case::{CheckCounts, ContentVersion, CustodyItem, Method, RuleRef, Severity};
+use model::{Locator, Time, TimeBasis};
 
 /// All that the evidence says of one host.
 #[derive(Clone, Debug, Default)]
@@ -24,29 +24,8 @@ pub struct HostEvidence {
     pub clocks: Vec<ClockFinding>,
     /// Rules and checks that met a record which they could apply to.
     pub rules_applied: u64,
-    /// Files, in the order of their paths; [`Record::item`] points here.
-    pub items: Vec<CustodyFile>,
-}
-
-/// A file for the custody list.
-#[derive(Clone, Debug)]
-pub struct CustodyFile {
-    /// Path as shown.
-    pub path: String,
-    /// Bytes.
-    pub size: Option<u64>,
-    /// SHA-256.
-    pub sha256: Option<String>,
-    /// Modification time.
-    pub mtime: Option<Time>,
-    /// What gave it.
-    pub mtime_basis: String,
-    /// Format.
-    pub kind: String,
-    /// How much was read.
-    pub read: ReadState,
-    /// What was wrong.
-    pub issues: Vec<Issue>,
+    /// Files, in the order of their paths, still without ids; [`Record::item`] points here.
+    pub items: Vec<CustodyItem>,
 }
 
 /// One log source of the host, with corrected times.

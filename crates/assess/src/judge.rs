@@ -280,18 +280,9 @@ fn impact(steps: &[StepResult<'_>], claims: &[Claim]) -> Vec<Impact> {
 }
 
 fn custody(evidence: &HostEvidence) -> Vec<CustodyItem> {
-    let item = |(i, file): (usize, &crate::input::CustodyFile)| CustodyItem {
-        id: item_id(i),
-        path: file.path.clone(),
-        size: file.size,
-        sha256: file.sha256.clone(),
-        mtime: file.mtime,
-        mtime_basis: file.mtime_basis.clone(),
-        kind: file.kind.clone(),
-        read: file.read,
-        issues: file.issues.clone(),
-    };
-    evidence.items.iter().enumerate().map(item).collect()
+    let numbered =
+        |(i, file): (usize, &CustodyItem)| CustodyItem { id: item_id(i), ..file.clone() };
+    evidence.items.iter().enumerate().map(numbered).collect()
 }
 
 fn not_assessed(packs: &[&Pack], counted: &[&str], facts: &Facts<'_>) -> Vec<String> {

@@ -50,12 +50,27 @@ pub(crate) struct PackHead {
     pub(crate) web_trees: Vec<String>,
     #[serde(default)]
     pub(crate) not_assessed: Vec<String>,
+    #[serde(default)]
+    pub(crate) traces: Traces,
     /// Fields that name what a record is about, the best first.
     #[serde(default)]
     pub(crate) subject_fields: Vec<String>,
     /// Fields that are kept of a record beside those that matched.
     #[serde(default)]
     pub(crate) kept_fields: Vec<String>,
+}
+
+/// Which rules tell what became of a script that was placed.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Traces {
+    /// It is among the files collected.
+    pub(crate) on_disk: Vec<String>,
+    /// Its address answered.
+    pub(crate) answered: Vec<String>,
+    /// Its address was asked for and did not answer.
+    pub(crate) sought: Vec<String>,
+    /// Answers that say that it was not served any more.
+    pub(crate) gone_status: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

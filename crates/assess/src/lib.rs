@@ -18,7 +18,7 @@ mod register;
 mod words;
 
 pub use input::{
-    ClockFinding, Context, CustodyFile, HostEvidence, Interval, Record, RuleHits, Source, Statement,
+    ClockFinding, Context, HostEvidence, Interval, Record, RuleHits, Source, Statement,
 };
 pub use judge::assess;
 pub use knowledge::{Knowledge, KnowledgeError};

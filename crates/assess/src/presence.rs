@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::Time;
-use model::case::{Level, Presence};
+use model::case::{CustodyItem, Level, Presence};
 
 use crate::incident::{Outcome, StepResult};
-use crate::input::{CustodyFile, HostEvidence, Record, RuleHits};
-use crate::knowledge::Pack;
+use crate::input::{HostEvidence, Record, RuleHits};
+use crate::knowledge::{Pack, Traces};
 use crate::words::spoken;
 
 /// Something placed on the host.
@@ -22,9 +22,6 @@ pub(crate) struct Artefact<'a> {
     /// Why the state is what it is.
     pub(crate) reason: String,
 }
-
-/// What an address answers that served a file and does so no more: not found, or sent to the logon page.
-const GONE: [&str; 3] = ["302", "404", "410"];
 
 /// How close to the moment of the case a last sign of life must be to speak for it, in seconds.
 const END_OF_EVIDENCE_S: i64 = 3_600;
@@ -52,10 +49,8 @@ pub(crate) fn artefacts<'a>(
         }
     }
     merge_bare_names(&mut placed);
-    placed
-        .into_iter()
-        .map(|(path, seen)| judge_artefact(path, seen, evidence, &trees, as_of))
-        .collect()
+    let telling = Telling { evidence, trees: &trees, packs };
+    placed.into_iter().map(|(path, seen)| judge_artefact(path, seen, &telling, as_of)).collect()
 }
 
 /// A compiled page tells only its name: it joins a path that ends in that name.
@@ -71,27 +66,46 @@ fn merge_bare_names(placed: &mut BTreeMap<String, BTreeSet<&Record>>) {
     }
 }
 
-fn judge_artefact<'a>(
-    path: String,
-    mut seen: BTreeSet<&'a Record>,
+/// What the evidence tells of a path, by the rules that the packs name for it.
+struct Telling<'a, 'p> {
     evidence: &'a HostEvidence,
-    trees: &[&str],
-    as_of: Option<Time>,
-) -> Artefact<'a> {
-    let about = |rules: &[&str], status: &[&str]| -> Vec<&'a Record> {
-        let named = |h: &&RuleHits| rules.contains(&h.name.as_str());
-        evidence
+    trees: &'p [&'p str],
+    packs: &'p [&'p Pack],
+}
+
+impl<'a> Telling<'a, '_> {
+    /// Records of the named rules that speak of the path.
+    fn about(&self, path: &str, rules: impl Fn(&Traces) -> &Vec<String>) -> Vec<&'a Record> {
+        let named =
+            |h: &&RuleHits| self.packs.iter().any(|p| rules(&p.head.traces).contains(&h.name));
+        self.evidence
             .hits
             .iter()
             .filter(named)
             .flat_map(|h| &h.records)
-            .filter(|r| web_path(r, trees).as_deref() == Some(path.as_str()))
-            .filter(|r| status.is_empty() || status_of(r).is_some_and(|s| status.contains(&s)))
+            .filter(|r| web_path(r, self.trees).as_deref() == Some(path))
             .collect()
-    };
-    let on_disk = about(&["unlisted_script_file", "changed_script_file", "web_file_eval"], &[]);
-    let answered = about(&["unlisted_script_answered"], &[]);
-    let refused = about(&["unlisted_script_requested"], &GONE);
+    }
+
+    /// Whether an answer says that the script was not served any more.
+    fn says_gone(&self, record: &Record) -> bool {
+        let gone = |status: &str| {
+            self.packs.iter().any(|p| p.head.traces.gone_status.iter().any(|s| s == status))
+        };
+        status_of(record).is_some_and(gone)
+    }
+}
+
+fn judge_artefact<'a>(
+    path: String,
+    mut seen: BTreeSet<&'a Record>,
+    telling: &Telling<'a, '_>,
+    as_of: Option<Time>,
+) -> Artefact<'a> {
+    let on_disk = telling.about(&path, |t| &t.on_disk);
+    let answered = telling.about(&path, |t| &t.answered);
+    let mut refused = telling.about(&path, |t| &t.sought);
+    refused.retain(|r| telling.says_gone(r));
     seen.extend(on_disk.iter().chain(&answered));
     let last_seen = seen.iter().filter_map(|r| r.time).max();
     let gone: BTreeSet<&Record> =
@@ -111,7 +125,7 @@ fn judge_artefact<'a>(
             spoken(first_gone)
         );
         (Presence::Removed, reason)
-    } else if folder_collected(&path, evidence, trees) {
+    } else if folder_collected(&path, telling.evidence, telling.trees) {
         (Presence::Removed, "its folder is among those collected and does not hold it".to_owned())
     } else if at_end {
         let last = last_seen.map(spoken).unwrap_or_default();
@@ -128,7 +142,7 @@ fn judge_artefact<'a>(
 /// Whether files of the artefact's own folder were collected: then its absence among them speaks.
 fn folder_collected(path: &str, evidence: &HostEvidence, trees: &[&str]) -> bool {
     let Some((folder, _)) = path.rsplit_once('/') else { return false };
-    let beside = |file: &CustodyFile| {
+    let beside = |file: &CustodyItem| {
         let name = file.path.to_lowercase().replace('\\', "/");
         let below = trees.iter().filter_map(|tree| name.find(tree).map(|at| at + tree.len())).max();
         let below = below.and_then(|at| name.get(at..)).and_then(|n| n.rsplit_once('/'));

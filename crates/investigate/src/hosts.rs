@@ -4,12 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use assess::{
-    ClockFinding, CustodyFile, HostEvidence, Interval, Record, RuleHits, Source, Statement,
-};
+use assess::{ClockFinding, HostEvidence, Interval, Record, RuleHits, Source, Statement};
 use detect::{Detector, RuleIndex};
 use evidence::{Inventory, Item};
-use model::case::CheckCounts;
+use model::case::{CheckCounts, CustodyItem};
 use model::{ItemId, RootId, Time};
 use rustc_hash::FxHashMap;
 
@@ -218,7 +216,7 @@ fn all_names(canonical: &str, said: BTreeSet<String>) -> Vec<String> {
 
 /// The files of a case, and where each stands in its list.
 struct Custody {
-    files: Vec<CustodyFile>,
+    files: Vec<CustodyItem>,
     place: FxHashMap<usize, usize>,
 }
 
@@ -254,8 +252,9 @@ impl Custody {
     }
 }
 
-fn custody_file(item: &Item) -> CustodyFile {
-    CustodyFile {
+fn custody_file(item: &Item) -> CustodyItem {
+    CustodyItem {
+        id: String::new(),
         path: item.head.path.clone(),
         size: item.size,
         sha256: item.sha256.clone(),
