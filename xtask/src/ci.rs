@@ -4,62 +4,68 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// Runs everything; the test runner's own summary comes last.
+use crate::{demo, tidy};
+
+/// Runs everything. The minutes come before the tests, so that the test runner's own summary is the last word.
 pub(crate) fn run(root: &Path) -> Result<(), String> {
-    let mut minutes = Vec::new();
-    let mut step = |name: &str, command: &mut Command| -> Result<(), String> {
+    let mut ci = Ci { root, minutes: Vec::new() };
+    ci.cargo("fmt", &["fmt", "--all", "--check"])?;
+    ci.step("tidy", || tidy::run(root))?;
+    ci.cargo("build of the program", &["build", "--locked", "-p", "assay-cli"])?;
+    ci.step("demo", || demo::run(root, demo::Readme::Compare))?;
+    let lints = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    ci.cargo("clippy", &lints)?;
+    let docs = ["doc", "--workspace", "--no-deps", "--locked", "--quiet"];
+    ci.step("docs", || call(cargo(root, &docs).env("RUSTDOCFLAGS", "-D warnings")))?;
+    ci.cargo("doctests", &["test", "--workspace", "--doc", "--locked", "--quiet"])?;
+    let fuzz = ["check", "--manifest-path", "fuzz/Cargo.toml", "--locked", "--quiet"];
+    ci.cargo("fuzz targets", &fuzz)?;
+    let runner: &[&str] =
+        if has_nextest(root) { &["nextest", "run"] } else { &["test", "--all-targets"] };
+    let tests = [runner, &["--workspace", "--locked"]].concat();
+    ci.cargo("build of the tests", &[&tests[..], &["--no-run"]].concat())?;
+    println!("\nminutes: {}; the tests say their own", ci.minutes.join(", "));
+    ci.cargo("tests", &tests)
+}
+
+/// What has been done so far.
+struct Ci<'r> {
+    root: &'r Path,
+    minutes: Vec<String>,
+}
+
+impl Ci<'_> {
+    fn cargo(&mut self, name: &str, args: &[&str]) -> Result<(), String> {
+        let mut command = cargo(self.root, args);
+        self.step(name, || call(&mut command))
+    }
+
+    fn step(
+        &mut self,
+        name: &str,
+        work: impl FnOnce() -> Result<(), String>,
+    ) -> Result<(), String> {
         println!("\n=== {name}");
         let started = Instant::now();
-        let status = command.current_dir(root).status().map_err(|e| format!("{name}: {e}"))?;
-        minutes.push(format!("{name} {:.1}", started.elapsed().as_secs_f64() / 60.0));
-        status.success().then_some(()).ok_or_else(|| format!("{name}: {status}"))
-    };
-    step("fmt", &mut cargo(&["fmt", "--all", "--check"]))?;
-    crate::tidy::run(root)?;
-    step("build of the program", &mut cargo(&["build", "--locked", "-p", "assay-cli"]))?;
-    step("demo", &mut demo())?;
-    let lints = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
-    step("clippy", &mut cargo(&lints))?;
-    step(
-        "docs",
-        cargo(&["doc", "--workspace", "--no-deps", "--locked", "--quiet"])
-            .env("RUSTDOCFLAGS", "-D warnings"),
-    )?;
-    step("doctests", &mut cargo(&["test", "--workspace", "--doc", "--locked", "--quiet"]))?;
-    if root.join("fuzz/Cargo.toml").is_file() {
-        let fuzz = ["check", "--manifest-path", "fuzz/Cargo.toml", "--quiet"];
-        step("fuzz targets compile", &mut cargo(&fuzz))?;
+        work().map_err(|reason| format!("{name}: {reason}"))?;
+        self.minutes.push(format!("{name} {:.1}", started.elapsed().as_secs_f64() / 60.0));
+        Ok(())
     }
-    let tests: &[&str] = if has_nextest() {
-        &["nextest", "run", "--workspace", "--locked"]
-    } else {
-        &["test", "--workspace", "--all-targets", "--locked"]
-    };
-    let tested = step("tests", &mut cargo(tests));
-    println!("\nminutes: {}", minutes.join(", "));
-    tested
 }
 
-fn cargo(args: &[&str]) -> Command {
+fn cargo(root: &Path, args: &[&str]) -> Command {
     let mut command = Command::new("cargo");
-    command.args(args);
+    command.args(args).current_dir(root);
     command
 }
 
-/// The main job, as a new user meets it: the demo must come to its verdict.
-fn demo() -> Command {
-    let out = std::env::temp_dir().join(format!("assay-demo-{}", std::process::id()));
-    let script = r#"set -eu
-        cargo run --quiet --locked -p assay-cli -- demo --out "$1" > "$1.txt"
-        grep -q '^VERDICT *COMPROMISED' "$1.txt" && echo "demo: COMPROMISED, as it must be"
-        rm -rf "$1" "$1.txt""#;
-    let mut command = Command::new("sh");
-    command.args(["-c", script, "sh"]).arg(out);
-    command
+fn call(command: &mut Command) -> Result<(), String> {
+    let status = command.status().map_err(|e| e.to_string())?;
+    status.success().then_some(()).ok_or_else(|| status.to_string())
 }
 
-fn has_nextest() -> bool {
-    let mut command = cargo(&["nextest", "--version"]);
+fn has_nextest(root: &Path) -> bool {
+    let mut command = cargo(root, &["nextest", "--version"]);
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|s| s.success())
+    command.status().is_ok_and(|status| status.success())
 }

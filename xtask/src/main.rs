@@ -1,7 +1,10 @@
-//! House-keeping: `cargo xtask ci` runs all checks, `cargo xtask tidy` the house rules alone.
+//! House-keeping: `cargo xtask ci` runs all checks, `cargo xtask tidy` the house rules alone, `cargo xtask demo`
+//! compares the README with what the demo prints, `cargo xtask picture` makes the README's picture again.
 #![expect(clippy::print_stdout, reason = "a command for people")]
 
 mod ci;
+mod demo;
+mod picture;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -9,11 +12,16 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let root = root();
-    let done = match std::env::args().nth(1).as_deref() {
-        Some("ci") => ci::run(&root),
-        Some("tidy") => tidy::run(&root),
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["ci"] => ci::run(&root),
+        ["tidy"] => tidy::run(&root),
+        ["demo"] => demo::run(&root, demo::Readme::Compare),
+        ["demo", "--update"] => demo::run(&root, demo::Readme::Update),
+        ["picture"] => picture::run(&root),
         _ => {
-            println!("usage: cargo xtask ci | tidy");
+            println!("usage: cargo xtask ci | tidy | demo [--update] | picture");
             return ExitCode::from(3);
         }
     };
