@@ -18,6 +18,8 @@ pub struct Tally {
     pub events: u64,
     /// Records known to be lost.
     pub lost: u64,
+    /// Losses of which nobody can say how many records they were.
+    pub holes: u64,
     /// Issues that lose no record.
     pub issues: u64,
 }
@@ -28,7 +30,8 @@ impl Emit for Tally {
     }
 
     fn lost(&mut self, loss: &Loss, _effect: &str) {
-        self.lost += loss.records.max(1);
+        self.lost += loss.records;
+        self.holes += u64::from(loss.records == 0);
     }
 
     fn issue(&mut self, _code: &'static str, count: u64, _effect: &str) {
