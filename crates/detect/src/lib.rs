@@ -6,6 +6,7 @@
 
 mod checks;
 mod content;
+mod correlation;
 mod logsource;
 mod observe;
 mod select;
@@ -20,6 +21,8 @@ use std::sync::Arc;
 
 use model::Event;
 use model::case::{MatchedField, RefusedRule, RuleRef, Severity};
+
+pub use correlation::{BaseMatch, Correlated, Correlator, GroupValue, Values};
 
 /// A file of content or of a user's rules: its name and its bytes.
 #[derive(Clone, Debug)]
@@ -72,6 +75,8 @@ pub struct Hit {
     pub rule: RuleIndex,
     /// Fields and values that matched.
     pub matched: Vec<MatchedField>,
+    /// Values that correlations need of the event; empty where none refers to the rule.
+    pub values: Vec<Option<GroupValue>>,
 }
 
 /// What loading made of a set of rules.
@@ -199,7 +204,7 @@ impl Detector {
         self.observer.observe(event, hit, &mut scratch.observed, &mut out.observations);
     }
 
-    /// All rules: Sigma rules first, then checks. [`RuleIndex`] counts in it.
+    /// All rules: Sigma rules first, then correlations, then checks. [`RuleIndex`] counts in it.
     pub fn rules(&self) -> &[RuleMeta] {
         &self.rules
     }
@@ -208,6 +213,28 @@ impl Detector {
     pub fn group_rules(&self, group: Group) -> impl Iterator<Item = RuleIndex> {
         let sigma = self.sigma.group_rules(group.sigma);
         sigma.iter().chain(self.checks.group_rules(group.checks)).copied()
+    }
+
+    /// Whether a correlation refers to a rule, so that its matches go to a [`Correlator`].
+    pub fn is_correlated(&self, rule: RuleIndex) -> bool {
+        self.sigma.correlations().needs(rule)
+    }
+
+    /// Whether a rule tells nothing of its own, because a correlation refers to it.
+    pub fn is_silent(&self, rule: RuleIndex) -> bool {
+        self.sigma.correlations().is_silent(rule)
+    }
+
+    /// The correlations that rest on any of the rules for which this is true.
+    pub fn correlations_on(&self, rules: &dyn Fn(RuleIndex) -> bool) -> Vec<RuleIndex> {
+        self.sigma.correlations().resting_on(rules)
+    }
+
+    /// What puts the matches of correlated rules together; `None` where no rule is a correlation. The folder is
+    /// for temporary files.
+    pub fn correlator(&self, folder: &std::path::Path) -> Option<Correlator<'_>> {
+        let correlations = self.sigma.correlations();
+        (!correlations.is_empty()).then(|| Correlator::new(correlations, folder))
     }
 
     /// Every log source that content names in full, in order; ids made of a channel's name are not among them.

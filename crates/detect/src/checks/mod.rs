@@ -345,7 +345,7 @@ impl Pack {
     }
 
     fn hit(&self, kind: Kind, matched: Vec<MatchedField>) -> Option<Hit> {
-        self.rules.get(&kind).map(|&rule| Hit { rule, matched })
+        self.rules.get(&kind).map(|&rule| Hit { rule, matched, values: Vec::new() })
     }
 }
 

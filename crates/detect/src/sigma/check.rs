@@ -14,7 +14,7 @@ use super::pattern::Shape;
 
 /// A Sigma field name of an engine; 0 stands for keywords, that is, for all text of the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct FieldId(pub(super) u32);
+pub(crate) struct FieldId(pub(crate) u32);
 
 /// Keywords look at every text of the event.
 pub(super) const KEYWORDS: FieldId = FieldId(0);
@@ -24,7 +24,7 @@ const AUTOMATON_FROM: usize = 8;
 
 /// A field and what one of its values must be.
 #[derive(Debug)]
-pub(super) struct Item {
+pub(crate) struct Item {
     pub(super) field: FieldId,
     /// Any of them is enough.
     pub(super) checks: Vec<Check>,
@@ -139,14 +139,14 @@ impl TimePart {
 
 /// A number of a rule or of a value.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Number {
+pub(crate) enum Number {
     Whole(i128),
     Fraction(f64),
 }
 
 impl Number {
     /// Reads decimal digits with an optional sign and fraction; nothing else is a number in a rule.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
         let (whole, fraction) = match digits.split_once('.') {
             Some((whole, fraction)) => (whole, Some(fraction)),
@@ -174,7 +174,7 @@ impl Number {
     }
 
     /// The number that a text states.
-    pub(super) fn of_text(text: &str) -> Option<Self> {
+    pub(crate) fn of_text(text: &str) -> Option<Self> {
         let text = text.trim();
         match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
             Some(hex) if !hex.starts_with('+') => {
@@ -182,6 +182,20 @@ impl Number {
             }
             _ => Self::parse(text),
         }
+    }
+
+    /// The number in millionths; `None` where that is too large to add up, or no number.
+    #[expect(clippy::cast_possible_truncation, reason = "checked to be in range")]
+    pub(crate) fn micro(self) -> Option<i128> {
+        const LARGEST: i128 = 1 << 80;
+        let micro = match self {
+            Self::Whole(n) => n.checked_mul(1_000_000)?,
+            Self::Fraction(n) => {
+                let micro = (n * 1e6).round();
+                (micro.abs() < 1e24).then_some(micro as i128)?
+            }
+        };
+        (micro.abs() < LARGEST * 1_000_000).then_some(micro)
     }
 
     pub(super) fn compare(self, other: Self) -> Option<Ordering> {

@@ -8,7 +8,7 @@ const MAX_TOKENS: usize = 10_000;
 const MAX_CHOSEN: usize = 20_000;
 
 /// Reads a condition over the selections of that names.
-pub(super) fn parse(text: &str, names: &[String]) -> Result<Expr, String> {
+pub(crate) fn parse(text: &str, names: &[String]) -> Result<Expr, String> {
     let tokens = tokens(text)?;
     let mut reader = Reader { tokens: &tokens, at: 0, names, chosen: 0 };
     let expr = reader.either(0)?;

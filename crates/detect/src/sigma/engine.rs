@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use model::Event;
 use model::case::RefusedRule;
+use rustc_hash::FxHashMap;
 
 use super::check::FieldId;
 use super::dispatch::{Bound, Dispatch, GroupKey, Interner};
@@ -15,6 +16,9 @@ use super::plan::{Parts, Plan};
 use super::rule::{self, Body, LogSource, Rule};
 use super::run::{Run, SigmaScratch};
 use super::yaml::{self, Fault, Node, Place};
+use crate::correlation::{
+    self, Correlation, Correlations, Names, Pending, Referent, Resolver, Target,
+};
 use crate::{Hit, IdleRule, LoadReport, RuleIndex, RuleMeta, SourceFile};
 
 /// Bytes of a rule file.
@@ -41,6 +45,18 @@ pub(crate) struct EngineBuilder {
     /// File of each rule id.
     ids: HashMap<String, String>,
     filters: Vec<LoadedFilter>,
+    correlations: Vec<LoadedCorrelation>,
+    /// Correlations of the set being loaded, whose rules are not yet looked up.
+    pending: Vec<Pending>,
+    /// The rules of the sets before.
+    names: Names,
+}
+
+/// A correlation as it was loaded.
+struct LoadedCorrelation {
+    meta: RuleMeta,
+    correlation: Correlation,
+    generate: bool,
 }
 
 /// A filter as it was loaded.
@@ -66,6 +82,9 @@ impl EngineBuilder {
             logsources: Vec::new(),
             ids: HashMap::new(),
             filters: Vec::new(),
+            correlations: Vec::new(),
+            pending: Vec::new(),
+            names: Names::default(),
         }
     }
 
@@ -79,7 +98,40 @@ impl EngineBuilder {
             }
         }
         self.apply_filters(rules, filters, &mut report);
+        self.bind_correlations(rules, &mut report);
         report
+    }
+
+    /// Binds the correlations of a set to its rules, else to those of the sets before.
+    fn bind_correlations(&mut self, first_rule: usize, report: &mut LoadReport) {
+        let mut names = Names::default();
+        let rules = self.metas.iter().zip(&self.bound).zip(0..).skip(first_rule);
+        for ((meta, bound), index) in rules {
+            names.add(meta, Referent::rule(index, meta.level, bound.is_empty()));
+        }
+        let next = u32::try_from(self.correlations.len()).unwrap_or(u32::MAX);
+        let mut resolver = Resolver { own: &mut names, earlier: &self.names, next };
+        let resolution = resolver.resolve(std::mem::take(&mut self.pending));
+        for (file, fault) in resolution.refused {
+            report.refused.push(refusal(file, fault));
+        }
+        for bound in resolution.bound {
+            report.loaded += 1;
+            if bound.referent.idle {
+                report.idle.push(IdleRule {
+                    file: bound.meta.rule.source.clone(),
+                    id: bound.meta.rule.id.clone(),
+                    title: bound.meta.rule.title.clone(),
+                    reason: "no record can be for a rule that it needs".to_owned(),
+                });
+            }
+            self.correlations.push(LoadedCorrelation {
+                meta: bound.meta,
+                correlation: bound.correlation,
+                generate: bound.generate,
+            });
+        }
+        self.names.join(names);
     }
 
     /// Adds the filters of a set to its rules; a filter may stand before the rules that it names.
@@ -119,21 +171,25 @@ impl EngineBuilder {
     ) -> Result<(), Fault> {
         let text = text(file)?;
         let (documents, fault) = yaml::documents(text);
-        let before = report.loaded as usize + report.refused.len();
+        let mut found = false;
         for document in documents.iter().filter(|document| !document.is_null()) {
-            match self.add_document(document, file, text, own) {
-                Ok(idle) => {
-                    report.loaded += 1;
+            found = true;
+            // A correlation counts when its rules are found.
+            let added = match document.get("correlation") {
+                Some(part) => self.add_correlation(document, part, file, own).map(|()| 0),
+                None => self.add_document(document, file, text, own).map(|idle| {
                     report.idle.extend(idle);
-                }
+                    1
+                }),
+            };
+            match added {
+                Ok(loaded) => report.loaded += loaded,
                 Err(fault) => report.refused.push(refused(file, fault)),
             }
         }
         match fault {
             Some(fault) => Err(fault),
-            None if report.loaded as usize + report.refused.len() == before => {
-                Err(Fault::new(START, "the file has no document"))
-            }
+            None if !found => Err(Fault::new(START, "the file has no document")),
             None => Ok(()),
         }
     }
@@ -179,6 +235,22 @@ impl EngineBuilder {
             title: meta.rule.title,
             filter,
         });
+        Ok(())
+    }
+
+    fn add_correlation(
+        &mut self,
+        document: &Node,
+        part: &Node,
+        file: &SourceFile,
+        own: bool,
+    ) -> Result<(), Fault> {
+        let parsed = correlation::parse(document, part)?;
+        let mut meta = meta::read(document, &file.name, text(file)?, own)?;
+        meta.rule.engine = model::case::Engine::Correlation;
+        self.register(&meta, document, file)?;
+        let has_level = document.get("level").is_some_and(|level| !level.is_null());
+        self.pending.push(Pending { meta, has_level, parsed });
         Ok(())
     }
 
@@ -240,8 +312,14 @@ impl EngineBuilder {
         (!ids.is_empty()).then_some(Bound { source, ids: Some(ids) })
     }
 
-    /// The engine over all rules added; their data in the order of their indexes.
+    /// The engine over all rules added; their data in the order of their indexes, correlations last.
     pub(crate) fn build(mut self) -> (Engine, Vec<RuleMeta>) {
+        let correlations = self.take_correlations();
+        let mut wanted = FxHashMap::default();
+        for (rule, names) in correlations.wanted() {
+            let ids = names.iter().map(|name| FieldId(number(&mut self.fields, name))).collect();
+            wanted.insert(*rule, ids);
+        }
         for name in self.mapping.guard_fields() {
             self.fields.number(name);
         }
@@ -262,8 +340,30 @@ impl EngineBuilder {
             bodies: self.bodies,
             dispatch,
             groups,
+            wanted,
+            correlations,
         };
         (engine, self.metas)
+    }
+
+    /// Puts the correlations behind the rules.
+    fn take_correlations(&mut self) -> Correlations {
+        let first = u32::try_from(self.metas.len()).unwrap_or(u32::MAX);
+        let loaded = std::mem::take(&mut self.correlations);
+        let generates: Vec<bool> = loaded.iter().map(|one| one.generate).collect();
+        let mut rules = Vec::with_capacity(loaded.len());
+        for one in loaded {
+            self.metas.push(one.meta);
+            rules.push(one.correlation);
+        }
+        let is_own = |target| {
+            let index = match target {
+                Target::Rule(rule) => rule,
+                Target::Correlation(number) => first.saturating_add(number),
+            };
+            self.metas.get(index as usize).is_some_and(|meta| meta.own)
+        };
+        Correlations::new(rules, first, &generates, is_own)
     }
 }
 
@@ -282,12 +382,11 @@ fn text(file: &SourceFile) -> Result<&str, Fault> {
 }
 
 fn refused(file: &SourceFile, fault: Fault) -> RefusedRule {
-    RefusedRule {
-        file: file.name.clone(),
-        line: fault.place.line,
-        column: fault.place.column,
-        reason: fault.reason,
-    }
+    refusal(file.name.clone(), fault)
+}
+
+fn refusal(file: String, fault: Fault) -> RefusedRule {
+    RefusedRule { file, line: fault.place.line, column: fault.place.column, reason: fault.reason }
 }
 
 fn not_utf8(bytes: &[u8], at: usize) -> Place {
@@ -332,6 +431,9 @@ pub(crate) struct Engine {
     bodies: Vec<Body>,
     dispatch: Dispatch,
     groups: Vec<Group>,
+    /// For each rule that a correlation refers to, the fields whose values a hit brings along.
+    wanted: FxHashMap<u32, Vec<FieldId>>,
+    correlations: Correlations,
 }
 
 impl Engine {
@@ -373,7 +475,9 @@ impl Engine {
             if let Some(view) = run.fires(number, body) {
                 fired = Some(entry.rule);
                 let matched = run.matched(body, view);
-                hit(Hit { rule: RuleIndex(entry.rule), matched });
+                let wanted = self.wanted.get(&entry.rule);
+                let values = wanted.map(|fields| run.values(fields, view)).unwrap_or_default();
+                hit(Hit { rule: RuleIndex(entry.rule), matched, values });
             }
         }
     }
@@ -387,6 +491,11 @@ impl Engine {
             message: group.key.message,
             family: &group.key.family,
         })
+    }
+
+    /// The correlations over its rules.
+    pub(crate) fn correlations(&self) -> &Correlations {
+        &self.correlations
     }
 
     /// How many groups there are.

@@ -4,23 +4,23 @@
 //! fields. [`EngineBuilder`] compiles rule files against it, set by set, and [`Engine`] runs them.
 //! What is behind this face may be replaced.
 
-mod check;
-mod condition;
+pub(crate) mod check;
+pub(crate) mod condition;
 mod dispatch;
 mod engine;
 mod filter;
-mod fold;
+pub(crate) mod fold;
 mod mapping;
-mod meta;
-mod modifiers;
+pub(crate) mod meta;
+pub(crate) mod modifiers;
 mod pattern;
 mod plan;
-mod rule;
+pub(crate) mod rule;
 mod run;
 #[cfg(test)]
 mod tests;
 mod trigger;
-mod yaml;
+pub(crate) mod yaml;
 
 pub(crate) use engine::{Engine, EngineBuilder, GroupId};
 pub(crate) use mapping::Mapping;

@@ -469,7 +469,7 @@ fn names(modifiers: &[Modifier]) -> String {
 }
 
 /// The known word that a misspelt one is nearest to, if it is near.
-pub(super) fn nearest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+pub(crate) fn nearest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     if word.len() > 64 {
         return None;
     }

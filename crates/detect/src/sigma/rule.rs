@@ -17,7 +17,7 @@ const REGEX_WEIGHT: usize = 400;
 
 /// A condition over the values of one event.
 #[derive(Debug)]
-pub(super) enum Expr {
+pub(crate) enum Expr {
     All(Vec<Self>),
     Any(Vec<Self>),
     Not(Box<Self>),
@@ -206,9 +206,6 @@ fn refuse_other_kinds(document: &Node) -> Result<(), Fault> {
     let refuse = |node: &Node, reason| Err(Fault::new(node.place, reason));
     if !matches!(document.content, Content::Map(_)) {
         return refuse(document, "not a Sigma rule: the document is not a mapping");
-    }
-    if let Some(node) = document.get("correlation") {
-        return refuse(node, "correlation rules are not supported by this version");
     }
     match document.get("action") {
         Some(node) => refuse(node, "rule collections with `action` are deprecated in Sigma"),

@@ -8,12 +8,13 @@ use model::case::MatchedField;
 use model::{Event, Value};
 use rustc_hash::FxHashMap;
 
-use super::check::{Check, Item, KEYWORDS, Number, Texts, address};
+use super::check::{Check, FieldId, Item, KEYWORDS, Number, Texts, address};
 use super::dispatch::HeadCache;
 use super::fold::fold_into;
 use super::mapping::{Part, Template};
 use super::plan::{MESSAGE, Plan, Scanner, Slot, Table};
 use super::rule::{Body, Expr};
+use crate::GroupValue;
 
 /// Name of the unnamed values of an event.
 const UNNAMED: &str = "Data";
@@ -463,6 +464,19 @@ impl<'r> Run<'r, '_> {
             }
         }
         false
+    }
+
+    /// The first value of each field under a view, as correlations compare it; `None` where there is none.
+    pub(super) fn values(&self, fields: &[FieldId], table: &Table) -> Vec<Option<GroupValue>> {
+        let first = |field: &FieldId| {
+            let slot = table.slot(*field)?;
+            let mut texts = (0..).map_while(|nth| self.place(slot, nth)).map(|place| {
+                let text = self.seen(place).and_then(|seen| seen.text().map(Cow::into_owned));
+                text.filter(|text| !text.is_empty())
+            });
+            texts.find_map(|text| text).map(|text| GroupValue::new(&text))
+        };
+        fields.iter().map(first).collect()
     }
 
     /// The fields and values that made a rule fire under a view.

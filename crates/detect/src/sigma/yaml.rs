@@ -17,34 +17,34 @@ const MAX_KEYS: usize = 10_000;
 
 /// Line and column, both from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) line: u64,
-    pub(super) column: u64,
+pub(crate) struct Place {
+    pub(crate) line: u64,
+    pub(crate) column: u64,
 }
 
 /// A reason to refuse something, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub(super) place: Place,
-    pub(super) reason: String,
+pub(crate) struct Fault {
+    pub(crate) place: Place,
+    pub(crate) reason: String,
 }
 
 impl Fault {
-    pub(super) fn new(place: Place, reason: impl Into<String>) -> Self {
+    pub(crate) fn new(place: Place, reason: impl Into<String>) -> Self {
         Self { place, reason: reason.into() }
     }
 }
 
 /// One node with its place.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub(super) place: Place,
-    pub(super) content: Content,
+pub(crate) struct Node {
+    pub(crate) place: Place,
+    pub(crate) content: Content,
 }
 
 /// What a node is.
 #[derive(Clone, Debug)]
-pub(super) enum Content {
+pub(crate) enum Content {
     /// Text as written; `plain` if it was neither quoted nor a block.
     Scalar { text: String, plain: bool },
     /// A sequence.
@@ -55,7 +55,7 @@ pub(super) enum Content {
 
 impl Node {
     /// The text of a scalar that is not null.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match &self.content {
             Content::Scalar { text, .. } if !self.is_null() => Some(text),
             _ => None,
@@ -63,13 +63,13 @@ impl Node {
     }
 
     /// Whether this is YAML's null: nothing, `~` or `null` without quotes.
-    pub(super) fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         matches!(&self.content, Content::Scalar { text, plain: true }
             if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
     }
 
     /// The value of a key of a mapping.
-    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         let Content::Map(entries) = &self.content else { return None };
         entries.iter().find(|(k, _)| k.text() == Some(key)).map(|(_, v)| v)
     }
@@ -87,7 +87,7 @@ impl Node {
 }
 
 /// Reads all documents of a file up to the first fault in its YAML, and that fault.
-pub(super) fn documents(text: &str) -> (Vec<Node>, Option<Fault>) {
+pub(crate) fn documents(text: &str) -> (Vec<Node>, Option<Fault>) {
     let mut tree = Tree::default();
     let mut parser = Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
     while let Some(next) = parser.next_event() {

@@ -100,7 +100,7 @@ fn refuses_with_place_and_reason() {
         (
             "title: T\ncorrelation:\n  type: event_count\n".to_owned(),
             (3, 3),
-            "correlation rules are not supported",
+            "correlation: `rules` is missing",
         ),
         ("title: T\nfilter:\n  rules: []\n".to_owned(), (1, 1), "`logsource` is missing"),
         (filter("s: {A: x}\ncondition: s"), (4, 3), "`rules` needs a list"),
