@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::case::{CheckCounts, ContentVersion, CustodyItem, Method, RuleRef, Severity};
 use model::{Locator, Time, TimeBasis};
+use serde::{Deserialize, Serialize};
 
 /// All that the evidence says of one host.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +60,7 @@ pub struct Interval {
 }
 
 /// A record that something rests on.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Record {
     /// UTC, corrected.
     pub time: Option<Time>,

@@ -230,6 +230,11 @@ impl Detector {
         self.sigma.correlations().resting_on(rules)
     }
 
+    /// All rules that a correlation rests on; none for any other rule.
+    pub fn members(&self, correlation: RuleIndex) -> Vec<RuleIndex> {
+        self.sigma.correlations().members(correlation)
+    }
+
     /// What puts the matches of correlated rules together; `None` where no rule is a correlation. The folder is
     /// for temporary files.
     pub fn correlator(&self, folder: &std::path::Path) -> Option<Correlator<'_>> {

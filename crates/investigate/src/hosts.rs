@@ -2,6 +2,8 @@
 //! what all of it says together, with clocks corrected.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use assess::{ClockFinding, HostEvidence, Interval, Record, RuleHits, Source, Statement};
@@ -12,9 +14,10 @@ use model::{ItemId, RootId, Time};
 use rustc_hash::FxHashMap;
 
 use crate::clocks::{self, Correction};
+use crate::correlate::{Clocked, Ground, correlate};
 use crate::gather::{
-    HitGather, HostGather, ItemGather, Losses, SourceGather, SourceKey, Span, StatementGather,
-    StatementKey,
+    HitGather, HostGather, ItemGather, Kept, Losses, SourceGather, SourceKey, Span,
+    StatementGather, StatementKey,
 };
 use crate::name::folder_name;
 
@@ -29,6 +32,10 @@ pub(crate) struct Run<'a> {
     /// `--host`
     pub(crate) host: Option<&'a str>,
     pub(crate) keep: &'a dyn Fn(RuleIndex) -> usize,
+    /// Matches of rules that correlations refer to.
+    pub(crate) matches: &'a Kept,
+    /// Folder for temporary files.
+    pub(crate) temp_dir: &'a Path,
 }
 
 /// One host, or one collection whose records name none.
@@ -45,8 +52,9 @@ struct Share {
     losses: Losses,
 }
 
-/// The hosts of the run with their evidence, in the order of their folders.
-pub(crate) fn hosts(mut run: Run<'_>) -> Vec<HostEvidence> {
+/// The hosts of the run with their evidence, in the order of their folders. The only error is one of temporary
+/// files.
+pub(crate) fn hosts(mut run: Run<'_>) -> io::Result<Vec<HostEvidence>> {
     let names = Names::of(&run);
     let mut shares: BTreeMap<Owner, Vec<Share>> = BTreeMap::new();
     let mut spoken: BTreeMap<Owner, BTreeSet<String>> = BTreeMap::new();
@@ -73,15 +81,38 @@ pub(crate) fn hosts(mut run: Run<'_>) -> Vec<HostEvidence> {
             });
         }
     }
+    let clocked: BTreeMap<Owner, Clocked> = shares
+        .iter()
+        .map(|(owner, shares)| (owner.clone(), clocked(run.inventory, shares)))
+        .collect();
+    let ground = Ground {
+        detector: run.detector,
+        inventory: run.inventory,
+        matches: run.matches,
+        temp_dir: run.temp_dir,
+        hosts: &clocked,
+        keep: run.keep,
+    };
+    let found = correlate(&ground, |root, name| names.owner(root, name))?;
     let mut hosts: Vec<HostEvidence> = shares
         .into_iter()
-        .map(|(owner, shares)| {
+        .zip(clocked.into_values().zip(found))
+        .map(|((owner, shares), (clocked, found))| {
             let said = spoken.remove(&owner).unwrap_or_default();
-            host_evidence(&run, &owner, said, shares, &names.silent)
+            let custody = Custody::of(&run, &shares, &names.silent);
+            let merged = Merged::of(shares, &clocked.corrections, found, run.keep);
+            host_evidence(&run, &owner, said, merged, (custody, &clocked.corrections))
         })
         .collect();
     hosts.sort_by(|a, b| a.folder.cmp(&b.folder));
-    hosts
+    Ok(hosts)
+}
+
+fn clocked(inventory: &Inventory, shares: &[Share]) -> Clocked {
+    Clocked {
+        items: shares.iter().map(|share| share.item).collect(),
+        corrections: clocks::corrections(inventory, shares.iter().map(|s| (s.item, &s.gathered))),
+    }
 }
 
 /// Who is who in the collections of this run.
@@ -172,16 +203,9 @@ fn host_evidence(
     run: &Run<'_>,
     owner: &Owner,
     said: BTreeSet<String>,
-    shares: Vec<Share>,
-    silent: &BTreeSet<RootId>,
+    mut merged: Merged,
+    (custody, corrections): (Custody, &BTreeMap<Arc<str>, Correction>),
 ) -> HostEvidence {
-    let custody = Custody::of(run, &shares, silent);
-    let corrections =
-        clocks::corrections(run.inventory, shares.iter().map(|s| (s.item, &s.gathered)));
-    let mut merged = Merged::default();
-    for share in shares {
-        merged.add(share, &corrections, run.keep);
-    }
     let names = match owner {
         Owner::Named(name) => all_names(name, said),
         Owner::Unattributed(_) => Vec::new(),
@@ -190,11 +214,11 @@ fn host_evidence(
         Owner::Named(name) => folder_name(name),
         Owner::Unattributed(n) => format!("_unattributed-{n}"),
     };
-    let statements = merged.statements(&custody, &corrections);
+    let statements = merged.statements(&custody, corrections);
     HostEvidence {
         rules_applied: merged.rules_applied(run.detector),
-        hits: merged.rule_hits(run.detector, &custody, &corrections),
-        clocks: clock_findings(&corrections, &custody),
+        hits: merged.rule_hits(run.detector, &custody, corrections),
+        clocks: clock_findings(corrections, &custody),
         statements,
         own_addresses: merged.own_addresses.iter().map(ToString::to_string).collect(),
         sources: merged.sources(run.detector),
@@ -286,6 +310,21 @@ struct Merged {
 }
 
 impl Merged {
+    /// All shares of a host, and what correlations found on it.
+    fn of(
+        shares: Vec<Share>,
+        corrections: &BTreeMap<Arc<str>, Correction>,
+        found: BTreeMap<RuleIndex, HitGather>,
+        keep: &dyn Fn(RuleIndex) -> usize,
+    ) -> Self {
+        let mut merged = Self::default();
+        for share in shares {
+            merged.add(share, corrections, keep);
+        }
+        merged.hits.extend(found);
+        merged
+    }
+
     fn add(
         &mut self,
         share: Share,
@@ -384,7 +423,8 @@ impl Merged {
         let groups = self.groups.values().flatten();
         let rules: BTreeSet<RuleIndex> =
             groups.flat_map(|group| detector.group_rules(*group)).collect();
-        rules.len() as u64
+        let correlations = detector.correlations_on(&|rule| rules.contains(&rule));
+        (rules.len() + correlations.len()) as u64
     }
 
     fn sources(self, detector: &Detector) -> BTreeMap<String, Source> {

@@ -4,15 +4,17 @@
 
 mod clocks;
 mod content;
+mod correlate;
 mod gather;
 mod hosts;
 mod name;
 mod rule_archive;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use assess::{Context, Knowledge};
-use detect::Detector;
+use detect::{Detector, RuleIndex, RuleMeta};
 use model::Time;
 use model::case::{Case, ContentVersion, Method};
 
@@ -71,9 +73,12 @@ pub fn investigate(request: &Request<'_>) -> Result<Investigation, Error> {
     let (detector, rules) = Detector::build(files, request.rules)?;
     let knowledge = Knowledge::parse(files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())))?;
     let kept_fields = knowledge.kept_fields();
-    let gather = gather::Gather::new(&detector, &kept_fields, request.as_of);
+    let temp_dir = request.read.temp_dir.as_path();
+    let no_space = |source| ReadError::Spool { path: temp_dir.to_owned(), source };
+    let spool = gather::Spool::new(temp_dir, request.read.limits.max_spool);
+    let gather = gather::Gather::new(&detector, &kept_fields, request.as_of, spool);
     let mut inventory = evidence::read(request.inputs, &request.read, &gather)?;
-    let items = gather.into_items();
+    let (items, matches) = gather.finish().map_err(no_space)?;
     for item in &mut inventory.items {
         item.issues
             .extend(items.get(&item.head.id).into_iter().flat_map(gather::ItemGather::issues));
@@ -85,7 +90,10 @@ pub fn investigate(request: &Request<'_>) -> Result<Investigation, Error> {
         detector: &detector,
         host: request.host.as_deref(),
         keep: &keep,
-    });
+        matches: &matches,
+        temp_dir,
+    })
+    .map_err(no_space)?;
     let content = ContentVersion {
         version: request.content.version(),
         sha256: request.content.sha256(request.rules),
@@ -122,12 +130,21 @@ pub fn sha256(bytes: &[u8]) -> String {
 fn method(detector: &Detector, report: &LoadReport, host: &assess::HostEvidence) -> Method {
     let total = detector.rules().len() as u64;
     let applied = host.rules_applied;
-    let mut credits: Vec<String> = host
-        .hits
+    let rules = detector.rules();
+    let found: BTreeSet<&str> = host.hits.iter().map(|hit| hit.rule.id.as_str()).collect();
+    // What a correlation found, the rules that it rests on found.
+    let credited: BTreeSet<RuleIndex> = (0..)
+        .map(RuleIndex)
+        .zip(rules)
+        .filter(|(_, meta)| found.contains(meta.rule.id.as_str()))
+        .flat_map(|(index, _)| detector.members(index).into_iter().chain([index]))
+        .collect();
+    let mut credits: Vec<String> = credited
         .iter()
-        .filter(|hit| !hit.rule.author.is_empty())
-        .map(|hit| {
-            format!("{}: {} ({})", hit.rule.title, hit.rule.author.join(", "), hit.rule.license)
+        .filter_map(|index| rules.get(index.0 as usize))
+        .filter(|meta| !meta.rule.author.is_empty())
+        .map(|RuleMeta { rule, .. }| {
+            format!("{}: {} ({})", rule.title, rule.author.join(", "), rule.license)
         })
         .collect();
     credits.sort();

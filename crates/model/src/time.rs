@@ -86,6 +86,11 @@ impl Time {
         self.nanos
     }
 
+    /// Fractional digits that its record had.
+    pub fn digits(self) -> u8 {
+        self.digits
+    }
+
     /// Whole seconds since 1970 UTC, rounded down.
     pub fn unix_seconds(self) -> i64 {
         self.nanos.div_euclid(NANOS_PER_SECOND)

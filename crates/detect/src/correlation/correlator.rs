@@ -97,6 +97,24 @@ impl Correlations {
         found
     }
 
+    /// All rules that a correlation refers to, directly or through others.
+    pub(crate) fn members(&self, rule: RuleIndex) -> Vec<RuleIndex> {
+        let mut found = Vec::new();
+        let mut open = vec![rule];
+        while let Some(RuleIndex(index)) = open.pop() {
+            let number = index.checked_sub(self.first);
+            let rule = number.and_then(|number| self.rules.get(number as usize));
+            for member in rule.iter().flat_map(|rule| &rule.members) {
+                let index = self.index(member.target);
+                if !found.contains(&index) {
+                    found.push(index);
+                    open.push(index);
+                }
+            }
+        }
+        found
+    }
+
     /// Where the values for a correlation are among those that a match brings along.
     fn plan(&self, rule: &Correlation, path: &[u8]) -> Option<Plan> {
         let places = |names: &[String]| {
@@ -185,8 +203,12 @@ pub struct Correlated {
     pub rule: RuleIndex,
     /// The host of the event.
     pub owner: u32,
+    /// When, with clocks corrected.
+    pub time: Time,
     /// Where the caller keeps the event.
     pub payload: u64,
+    /// What is measured: `event_count`, `value_sum` ...
+    pub measure: &'static str,
     /// What the windows that it is in measured at most: `12`, `0.5`.
     pub measured: String,
     /// Names by which events were grouped, and where their values are among those of the event.
@@ -252,6 +274,7 @@ impl<'d> Correlator<'d> {
             time: base.time.unix_nanos(),
             event: base.event,
             owner: base.owner,
+            digits: base.time.digits(),
             payload: base.payload,
             ..Entry::default()
         };
@@ -344,6 +367,7 @@ impl<'d> Correlator<'d> {
         tell: &mut dyn FnMut(Correlated) -> io::Result<()>,
     ) -> io::Result<()> {
         let rule = self.all.index(Target::Correlation(number));
+        let measure = self.all.rules.get(number as usize).map_or("", |rule| rule.kind.name());
         let mut last = None;
         while let Some(part) = parts.next()? {
             let event = (part.owner, part.time, part.event);
@@ -354,7 +378,9 @@ impl<'d> Correlator<'d> {
             tell(Correlated {
                 rule,
                 owner: part.owner,
+                time: Time::from_unix_nanos(part.time, part.digits),
                 payload: part.payload,
+                measure,
                 measured: shown(part.value),
                 group: plan.map(|plan| plan.shown.clone()).unwrap_or_default(),
             })?;
@@ -371,6 +397,7 @@ fn part(entry: &Entry, value: i128) -> Part {
         event: entry.event,
         path: entry.path,
         value,
+        digits: entry.digits,
         payload: entry.payload,
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Entry {
     /// What is counted or measured: a hash, or a number in millionths.
     pub(super) value: u128,
     pub(super) owner: u32,
+    /// Fractional digits of the time.
+    pub(super) digits: u8,
     /// Where the caller keeps the event.
     pub(super) payload: u64,
 }
@@ -49,11 +51,12 @@ pub(super) struct Part {
     pub(super) path: Path,
     /// What the windows that it is in measured at most, in millionths.
     pub(super) value: i128,
+    pub(super) digits: u8,
     pub(super) payload: u64,
 }
 
 impl Row for Entry {
-    const SIZE: usize = 4 + 16 + 8 + 1 + 12 + MAX_CHAIN + 16 + 4 + 8;
+    const SIZE: usize = 4 + 16 + 8 + 1 + 12 + MAX_CHAIN + 16 + 4 + 1 + 8;
 
     fn write(&self, out: &mut Vec<u8>) {
         out.extend(self.correlation.to_le_bytes());
@@ -65,6 +68,7 @@ impl Row for Entry {
         out.extend(self.path);
         out.extend(self.value.to_le_bytes());
         out.extend(self.owner.to_le_bytes());
+        out.push(self.digits);
         out.extend(self.payload.to_le_bytes());
     }
 
@@ -79,13 +83,14 @@ impl Row for Entry {
             path: take(from)?,
             value: u128::from_le_bytes(take(from)?),
             owner: u32::from_le_bytes(take(from)?),
+            digits: u8::from_le_bytes(take(from)?),
             payload: u64::from_le_bytes(take(from)?),
         })
     }
 }
 
 impl Row for Part {
-    const SIZE: usize = 4 + 4 + 8 + 12 + MAX_CHAIN + 16 + 8;
+    const SIZE: usize = 4 + 4 + 8 + 12 + MAX_CHAIN + 16 + 1 + 8;
 
     fn write(&self, out: &mut Vec<u8>) {
         out.extend(self.correlation.to_le_bytes());
@@ -95,6 +100,7 @@ impl Row for Part {
         out.extend(self.event.1.to_le_bytes());
         out.extend(self.path);
         out.extend(self.value.to_le_bytes());
+        out.push(self.digits);
         out.extend(self.payload.to_le_bytes());
     }
 
@@ -107,6 +113,7 @@ impl Row for Part {
             event: (u32::from_le_bytes(take(from)?), u64::from_le_bytes(take(from)?)),
             path: take(from)?,
             value: i128::from_le_bytes(take(from)?),
+            digits: u8::from_le_bytes(take(from)?),
             payload: u64::from_le_bytes(take(from)?),
         })
     }

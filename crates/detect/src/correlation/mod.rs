@@ -110,6 +110,21 @@ pub(crate) enum Kind {
     Ordered,
 }
 
+impl Kind {
+    /// The word of the specification.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Events => "event_count",
+            Self::Distinct => "value_count",
+            Self::Sum => "value_sum",
+            Self::Average => "value_avg",
+            Self::Percentile(_) | Self::Share => "value_percentile",
+            Self::Rules(_) => "temporal",
+            Self::Ordered => "temporal_ordered",
+        }
+    }
+}
+
 /// A condition over the rules of a `temporal` correlation.
 #[derive(Clone, Debug)]
 pub(crate) struct RuleCondition(std::sync::Arc<Expr>);

@@ -8,12 +8,13 @@ mod bounded;
 mod host;
 mod losses;
 mod parts;
+mod spool;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use assess::Record;
-use detect::{Detector, Outcome, RuleIndex, Scratch};
+use detect::{Detector, Hit, Outcome, RuleIndex, Scratch};
 use evidence::{ItemHead, Sink};
 use model::case::MatchedField;
 use model::{Event, Integrity, ItemId, Loss, Time, TimeBasis, Value};
@@ -25,6 +26,7 @@ pub(crate) use self::losses::{Losses, Span};
 pub(crate) use self::parts::{
     HitGather, OffsetVotes, Pending, SourceGather, Starts, StatementGather,
 };
+pub(crate) use self::spool::{Kept, Match, Spool};
 use crate::content::hex;
 
 /// Records kept of one rule on one host.
@@ -45,6 +47,7 @@ pub(crate) struct Gather<'d> {
     as_of: Option<Time>,
     items: Mutex<Items>,
     spare: Mutex<Vec<(Scratch, Outcome)>>,
+    spool: Spool,
 }
 
 /// All files so far, with a bound on the records that they keep together.
@@ -68,6 +71,8 @@ pub(crate) struct Batch {
     scratch: Scratch,
     outcome: Outcome,
     item: ItemGather,
+    /// Matches that correlations ask for.
+    pending: spool::Pending,
     /// The last event's host, so that a run of events of one host makes its name once.
     host: HostName,
 }
@@ -77,12 +82,16 @@ impl<'d> Gather<'d> {
         detector: &'d Detector,
         kept_fields: &'d [String],
         as_of: Option<Time>,
+        spool: Spool,
     ) -> Self {
-        Self { detector, kept_fields, as_of, items: Mutex::default(), spare: Mutex::default() }
+        let (items, spare) = (Mutex::default(), Mutex::default());
+        Self { detector, kept_fields, as_of, items, spare, spool }
     }
 
-    pub(crate) fn into_items(self) -> FxHashMap<ItemId, ItemGather> {
-        self.items.into_inner().unwrap_or_else(PoisonError::into_inner).by_id
+    /// What each file gave, and the matches that correlations ask for.
+    pub(crate) fn finish(self) -> std::io::Result<(FxHashMap<ItemId, ItemGather>, Kept)> {
+        let items = self.items.into_inner().unwrap_or_else(PoisonError::into_inner).by_id;
+        Ok((items, self.spool.finish()?))
     }
 
     fn keep_limit(&self, rule: RuleIndex) -> usize {
@@ -104,7 +113,8 @@ impl Sink for Gather<'_> {
     fn start(&self, _item: &ItemHead) -> Batch {
         let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let (scratch, outcome) = spare.unwrap_or_default();
-        Batch { scratch, outcome, item: ItemGather::default(), host: None }
+        let (item, pending) = (ItemGather::default(), spool::Pending::default());
+        Batch { scratch, outcome, item, pending, host: None }
     }
 
     fn event(&self, batch: &mut Batch, event: &Event<'_>) {
@@ -115,7 +125,7 @@ impl Sink for Gather<'_> {
             batch.item.later += 1;
             return;
         }
-        let Batch { scratch, outcome, item, host } = batch;
+        let Batch { scratch, outcome, item, pending, host } = batch;
         self.detector.examine(event, scratch, outcome);
         let Some(primary) = outcome.logsources.first().cloned() else { return };
         if host.as_deref() != event.host.as_deref() {
@@ -134,6 +144,13 @@ impl Sink for Gather<'_> {
             });
         }
         for hit in &outcome.hits {
+            if self.detector.is_correlated(hit.rule) {
+                let record = self.record_of_hit(event, &clock, &primary, outcome, &hit.matched);
+                self.spool.add(pending, &a_match(event, &clock, hit, &primary), &record);
+            }
+            if self.detector.is_silent(hit.rule) {
+                continue;
+            }
             let limit = self.keep_limit(hit.rule);
             let found = host.hits.entry(hit.rule).or_default();
             found.add(clock.time, limit, &hit.matched, || {
@@ -148,7 +165,8 @@ impl Sink for Gather<'_> {
     }
 
     fn end(&self, item: &ItemHead, batch: Batch) {
-        let Batch { scratch, outcome, item: mut gathered, .. } = batch;
+        let Batch { scratch, outcome, item: mut gathered, mut pending, .. } = batch;
+        self.spool.flush(&mut pending);
         gathered.settle();
         self.spare.lock().unwrap_or_else(PoisonError::into_inner).push((scratch, outcome));
         let mut items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
@@ -278,6 +296,19 @@ impl Gather<'_> {
             addresses,
             whole: event.integrity == Integrity::Whole,
         }
+    }
+}
+
+fn a_match(event: &Event<'_>, clock: &Corrected, hit: &Hit, primary: &Arc<str>) -> Match {
+    Match {
+        rule: hit.rule.0,
+        item: event.item.0,
+        root: event.root.0,
+        offset: event.locator.offset.unwrap_or_default(),
+        time: clock.time,
+        host: event.host.as_deref().map(str::to_owned),
+        logsource: primary.to_string(),
+        values: hit.values.clone(),
     }
 }
 

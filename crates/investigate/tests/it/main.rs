@@ -7,6 +7,7 @@
 
 mod containers;
 mod corpus;
+mod correlation;
 mod headlines;
 mod hosts;
 mod laws;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use assay_investigate::{Content, Limits, Progress, ReadOptions, Request, investigate};
+use assay_investigate::{Content, Limits, Progress, ReadOptions, Request, SourceFile, investigate};
 use model::Time;
 use model::case::{Case, Claim};
 
@@ -18,6 +18,24 @@ pub(crate) fn run(
     as_of: Option<Time>,
     host: Option<&str>,
 ) -> Vec<Case> {
+    request(inputs, threads, &[], (as_of, host))
+}
+
+/// Runs with rules of a user.
+pub(crate) fn run_with_rules(
+    inputs: &[PathBuf],
+    threads: usize,
+    rules: &[SourceFile],
+) -> Vec<Case> {
+    request(inputs, threads, rules, (None, None))
+}
+
+fn request(
+    inputs: &[PathBuf],
+    threads: usize,
+    rules: &[SourceFile],
+    (as_of, host): (Option<Time>, Option<&str>),
+) -> Vec<Case> {
     let request = &Request {
         inputs,
         read: ReadOptions {
@@ -31,7 +49,7 @@ pub(crate) fn run(
             progress: Arc::new(Progress::default()),
         },
         content: &Content::embedded().unwrap(),
-        rules: &[],
+        rules,
         as_of,
         host: host.map(str::to_owned),
     };
