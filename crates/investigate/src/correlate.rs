@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use detect::{BaseMatch, Correlated, Detector, GroupValue, RuleIndex};
 use evidence::Inventory;
@@ -20,6 +21,8 @@ pub(crate) struct Ground<'a, Owner> {
     pub(crate) inventory: &'a Inventory,
     pub(crate) matches: &'a Kept,
     pub(crate) temp_dir: &'a Path,
+    /// Set from outside to stop early.
+    pub(crate) cancel: &'a AtomicBool,
     /// The hosts in order, each with the files that speak of it and the corrections of its clocks.
     pub(crate) hosts: &'a BTreeMap<Owner, Clocked>,
     /// How many records are kept of a rule.
@@ -35,7 +38,7 @@ pub(crate) struct Clocked {
 /// What correlations found on each host, in the order of the hosts.
 pub(crate) type Found = Vec<BTreeMap<RuleIndex, HitGather>>;
 
-/// Runs all correlations. The only error is one of temporary files.
+/// Runs all correlations. The only errors are those of temporary files, and `Interrupted`.
 pub(crate) fn correlate<Owner: Ord>(
     ground: &Ground<'_, Owner>,
     owner: impl Fn(RootId, Option<&str>) -> Option<Owner>,
@@ -51,7 +54,12 @@ pub(crate) fn correlate<Owner: Ord>(
     let hosts: Vec<(&Owner, &Clocked)> = ground.hosts.iter().collect();
     let ranks: FxHashMap<ItemId, u32> =
         ground.inventory.items.iter().map(|item| item.head.id).zip(0..).collect();
+    let go_on = || {
+        let stopped = ground.cancel.load(Ordering::Relaxed);
+        if stopped { Err(io::Error::from(io::ErrorKind::Interrupted)) } else { Ok(()) }
+    };
     matches.each(|payload, one| {
+        go_on()?;
         let item = ItemId(one.item);
         let owner = owner(RootId(one.root), one.host.as_deref());
         let number = owner.and_then(|o| hosts.binary_search_by(|(host, _)| (*host).cmp(&o)).ok());
@@ -72,8 +80,9 @@ pub(crate) fn correlate<Owner: Ord>(
             values: &one.values,
         })
     })?;
-    let mut values = |payload| Ok(matches.at(payload)?.values);
+    let mut values = |payload| go_on().and_then(|()| Ok(matches.at(payload)?.values));
     correlator.finish(&mut values, &mut |one| {
+        go_on()?;
         let Some(of_host) = found.get_mut(one.owner as usize) else { return Ok(()) };
         let hit = of_host.entry(one.rule).or_default();
         hit.count += 1;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use assess::{ClockFinding, HostEvidence, Interval, Record, RuleHits, Source, Statement};
 use detect::{Detector, RuleIndex};
@@ -36,6 +37,8 @@ pub(crate) struct Run<'a> {
     pub(crate) matches: &'a Kept,
     /// Folder for temporary files.
     pub(crate) temp_dir: &'a Path,
+    /// Set from outside to stop early.
+    pub(crate) cancel: &'a AtomicBool,
 }
 
 /// One host, or one collection whose records name none.
@@ -52,8 +55,8 @@ struct Share {
     losses: Losses,
 }
 
-/// The hosts of the run with their evidence, in the order of their folders. The only error is one of temporary
-/// files.
+/// The hosts of the run with their evidence, in the order of their folders. The only errors are those of
+/// temporary files, and `Interrupted`.
 pub(crate) fn hosts(mut run: Run<'_>) -> io::Result<Vec<HostEvidence>> {
     let names = Names::of(&run);
     let mut shares: BTreeMap<Owner, Vec<Share>> = BTreeMap::new();
@@ -90,6 +93,7 @@ pub(crate) fn hosts(mut run: Run<'_>) -> io::Result<Vec<HostEvidence>> {
         inventory: run.inventory,
         matches: run.matches,
         temp_dir: run.temp_dir,
+        cancel: run.cancel,
         hosts: &clocked,
         keep: run.keep,
     };

@@ -11,6 +11,7 @@ mod name;
 mod rule_archive;
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::PathBuf;
 
 use assess::{Context, Knowledge};
@@ -74,7 +75,10 @@ pub fn investigate(request: &Request<'_>) -> Result<Investigation, Error> {
     let knowledge = Knowledge::parse(files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())))?;
     let kept_fields = knowledge.kept_fields();
     let temp_dir = request.read.temp_dir.as_path();
-    let no_space = |source| ReadError::Spool { path: temp_dir.to_owned(), source };
+    let no_space = |source: io::Error| match source.kind() {
+        io::ErrorKind::Interrupted => ReadError::Interrupted,
+        _ => ReadError::Spool { path: temp_dir.to_owned(), source },
+    };
     let spool = gather::Spool::new(temp_dir, request.read.limits.max_spool);
     let gather = gather::Gather::new(&detector, &kept_fields, request.as_of, spool);
     let mut inventory = evidence::read(request.inputs, &request.read, &gather)?;
@@ -92,6 +96,7 @@ pub fn investigate(request: &Request<'_>) -> Result<Investigation, Error> {
         keep: &keep,
         matches: &matches,
         temp_dir,
+        cancel: &request.read.cancel,
     })
     .map_err(no_space)?;
     let content = ContentVersion {

@@ -77,6 +77,12 @@ pub(crate) fn parse(document: &Node, correlation: &Node) -> Result<Parsed, Fault
         correlation.get(key).ok_or_else(|| Fault::new(correlation.place, reason()))
     };
     let rules = texts(need("rules")?, "correlation: `rules`", MAX_RULES)?;
+    for (number, (name, node)) in rules.iter().enumerate() {
+        if rules.iter().take(number).any(|(other, _)| other == name) {
+            let reason = format!("correlation: `{name}` stands twice among its `rules`");
+            return Err(Fault::new(node.place, reason));
+        }
+    }
     let kind = need("type")?;
     let condition = Condition::read(kind, correlation.get("condition"), &rules)?;
     let aliases = correlation.get("aliases").map(aliases).transpose()?.unwrap_or_default();

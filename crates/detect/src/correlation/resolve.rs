@@ -12,6 +12,8 @@ use crate::sigma::yaml::{Fault, Node};
 
 /// Correlations of correlations of ...
 pub(crate) const MAX_CHAIN: usize = 8;
+/// Rules that one correlation may rest on, each counted as often as there are ways to it.
+const MAX_WAYS: u32 = 1_000;
 
 /// What a correlation refers to, by index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,11 +31,13 @@ pub(crate) struct Referent {
     pub(crate) idle: bool,
     /// How many correlations stand upon each other in it.
     chain: usize,
+    /// How many ways lead from it to a rule.
+    ways: u32,
 }
 
 impl Referent {
     pub(crate) fn rule(index: u32, level: Severity, idle: bool) -> Self {
-        Self { target: Target::Rule(index), level, idle, chain: 0 }
+        Self { target: Target::Rule(index), level, idle, chain: 0, ways: 1 }
     }
 }
 
@@ -165,11 +169,15 @@ impl Resolver<'_> {
             .map(|(reference, node)| self.referent(reference, node))
             .collect::<Result<Vec<_>, _>>()?;
         let chain = 1 + referents.iter().map(|r| r.chain).max().unwrap_or(0);
-        if chain > MAX_CHAIN
-            && let Some((_, node)) = parsed.rules.first()
-        {
-            let reason = format!("correlation: more than {MAX_CHAIN} correlations upon each other");
-            return Err(Fault::new(node.place, reason));
+        let ways = referents.iter().map(|r| r.ways).sum();
+        if let Some((_, node)) = parsed.rules.first() {
+            let fault = |reason| Err(Fault::new(node.place, reason));
+            if chain > MAX_CHAIN {
+                return fault(format!("correlation: more than {MAX_CHAIN} upon each other"));
+            }
+            if ways > MAX_WAYS {
+                return fault(format!("correlation: it rests on more than {MAX_WAYS} rules"));
+            }
         }
         let mut members: Vec<Member> =
             referents.iter().map(|r| Member { target: r.target, aliases: Vec::new() }).collect();
@@ -185,7 +193,7 @@ impl Resolver<'_> {
         let index = self.next.saturating_add(u32::try_from(before).unwrap_or(u32::MAX));
         let target = Target::Correlation(index);
         Ok(Bound {
-            referent: Referent { target, level: meta.level, idle, chain },
+            referent: Referent { target, level: meta.level, idle, chain, ways },
             meta,
             generate: parsed.generate,
             correlation: Correlation {

@@ -112,8 +112,8 @@ fn within(rule: &Correlation, first: i64, last: i64) -> bool {
 /// the last one.
 fn shares(rule: &Correlation, group: &Group, tell: &mut Tell<'_>) -> io::Result<()> {
     let mut window = Window::new(rule, group)?;
+    let mut probe = group.cursor();
     while let Some(entry) = window.head.peek()? {
-        let mut probe = group.cursor();
         probe.skip_to(window.tail.position());
         while let Some(first) = probe.peek()?
             && probe.position() < window.head.position()

@@ -120,7 +120,7 @@ impl State {
         if self.written > most {
             let reason = format!(
                 "the matches that correlation rules ask for come to more than {most} bytes; \
-                 leave out the rules that match most, or raise --max-expand"
+                 leave out the correlations whose rules match most"
             );
             return Err(io::Error::other(reason));
         }

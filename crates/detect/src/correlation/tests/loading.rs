@@ -25,6 +25,7 @@ fn says_what_is_wrong_and_where() {
         (GOOD.replace("{gte: 2}", "{field: User, gte: 2}"), "takes no `field`"),
         (GOOD.replace("event_count", "value_count"), "needs a `field`"),
         (GOOD.replace("[one]", "[onee]"), "refers to `onee`, and no rule that was loaded has that id or name; `one` is meant?"),
+        (GOOD.replace("[one]", "[one, one]"), "stands twice"),
         (GOOD.replace("[one]", "[]"), "wants 1 to 100 names"),
         (GOOD.replace("[one]", "[c]"), "refers to `c`, and no rule"),
         (GOOD.replace("condition", "aliases: {a: {two: User}}, condition"), "an alias for `two`, to which it does not refer"),
@@ -55,6 +56,21 @@ fn circles_and_towers_are_refused() {
     let (_, _, report) = load(&format!("{BASE}{tower}"));
     assert_eq!((report.loaded, report.refused.len()), (4 + MAX_CHAIN as u64, 1));
     assert!(report.refused[0].reason.contains("upon each other"));
+}
+
+#[test]
+fn ways_that_multiply_are_refused() {
+    let floor = |number: usize| (0..20).map(move |room| format!("c{number}x{room}"));
+    let mut tower = String::new();
+    for number in 0..4 {
+        let below: Vec<String> =
+            if number == 0 { vec!["one".to_owned()] } else { floor(number - 1).collect() };
+        let body = GOOD.replace("[one]", &format!("[{}]", below.join(", ")));
+        tower.extend(floor(number).map(|name| correlation(&name, &body)));
+    }
+    let (_, _, report) = load(&format!("{BASE}{tower}"));
+    assert_eq!((report.loaded, report.refused.len()), (4 + 60, 20), "20 * 20 ways, not 8,000");
+    assert!(report.refused[0].reason.contains("rests on more than"));
 }
 
 #[test]
