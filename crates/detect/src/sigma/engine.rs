@@ -448,8 +448,7 @@ impl Engine {
         let known = self.groups.get(number as usize).filter(|group| !group.rules.is_empty());
         let Some(group) = known else { return GroupId::default() };
         let plan = group.plan.get_or_init(|| self.plan(group));
-        let layout = scratch.layouts.entry(number).or_default();
-        layout.fit(plan, event);
+        let layout = scratch.layouts.of(number, plan, event);
         let mut run =
             Run { plan, fields: &self.fields, event, layout, memory: &mut scratch.memory };
         run.prepare();

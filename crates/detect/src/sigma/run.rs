@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::hash::{Hash as _, Hasher as _};
 use std::ops::Range;
 
 use model::case::MatchedField;
 use model::{Event, Value};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHasher};
 
 use super::check::{Check, FieldId, Item, KEYWORDS, Number, Texts, address};
 use super::dispatch::HeadCache;
@@ -22,6 +23,8 @@ const UNNAMED: &str = "Data";
 const MAX_MATCHED: usize = 16;
 /// Characters of a value that a hit tells.
 const MAX_VALUE: usize = 512;
+/// Layouts that a thread remembers.
+const MAX_LAYOUTS: usize = 1_024;
 /// Bytes that the buffers of a thread keep from one event to the next.
 const MAX_KEPT: usize = 1 << 20;
 
@@ -29,11 +32,33 @@ const MAX_KEPT: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub(crate) struct SigmaScratch {
     pub(super) heads: HeadCache,
-    pub(super) layouts: FxHashMap<u32, Layout>,
+    pub(super) layouts: Layouts,
     /// Run every rule of a group, whatever the triggers say: the reference for them.
     #[cfg(test)]
     pub(super) every_rule: bool,
     pub(super) memory: Memory,
+}
+
+/// The layouts that a thread has met, by group and by a hash of the names. A log holds few, in any succession.
+#[derive(Debug, Default)]
+pub(super) struct Layouts {
+    known: FxHashMap<(u32, u64), Layout>,
+}
+
+impl Layouts {
+    /// The layout of an event of a group.
+    pub(super) fn of(&mut self, group: u32, plan: &Plan, event: &Event<'_>) -> &Layout {
+        let mut hasher = FxHasher::default();
+        for (name, _) in &event.fields.0 {
+            name.hash(&mut hasher);
+        }
+        if self.known.len() >= MAX_LAYOUTS {
+            self.known.clear();
+        }
+        let layout = self.known.entry((group, hasher.finish())).or_default();
+        layout.fit(plan, event);
+        layout
+    }
 }
 
 /// Where the fields of a plan stand in events with these names in this order. The records of a log
@@ -51,8 +76,8 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Makes the layout fit an event.
-    pub(super) fn fit(&mut self, plan: &Plan, event: &Event<'_>) {
+    /// Makes the layout fit an event, should its hash have been that of other names.
+    fn fit(&mut self, plan: &Plan, event: &Event<'_>) {
         let fields = &event.fields.0;
         let same = self.slots.len() == plan.slots.len()
             && self.names.len() == fields.len()
