@@ -201,11 +201,10 @@ impl Key {
     }
 
     fn texts(&self, raw: &str, plain: bool) -> Result<Vec<Check>, Refusal> {
-        if self.has(Modifier::Expand) && has_placeholder(raw) {
-            return Err(Refusal::Placeholder);
-        }
+        let expanded =
+            if self.has(Modifier::Expand) { Some(without_placeholder(raw)?) } else { None };
         let mut texts = Texts::new(self.cased);
-        for toks in self.spellings(raw)? {
+        for toks in self.spellings(expanded.as_deref().unwrap_or(raw))? {
             texts.push(Shape::of(&if self.cased { toks } else { folded(&toks) }));
         }
         let number = if plain && !self.changes_text() {
@@ -373,9 +372,32 @@ fn is_plain(value: &Node) -> bool {
     matches!(value.content, super::yaml::Content::Scalar { plain: true, .. })
 }
 
-fn has_placeholder(raw: &str) -> bool {
-    raw.split_once('%').is_some_and(|(_, rest)| {
-        rest.split_once('%').is_some_and(|(name, _)| !name.is_empty() && !name.contains(' '))
+/// The text of a value with `expand`, in which `\%` is a percent sign, unless it names a placeholder.
+fn without_placeholder(raw: &str) -> Result<String, Refusal> {
+    let mut out = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = rest.find(['\\', '%']) {
+        let (before, found) = rest.split_at(at);
+        if names_placeholder(found) {
+            return Err(Refusal::Placeholder);
+        }
+        let (taken, text) = match found {
+            _ if found.starts_with("\\%") => (2, "%"),
+            _ if found.starts_with("\\\\") => (2, "\\\\"),
+            _ => (1, found.split_at(1).0),
+        };
+        out.extend([before, text]);
+        rest = found.split_at(taken).1;
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+/// Whether a text begins with `%name%`.
+fn names_placeholder(text: &str) -> bool {
+    let name = text.strip_prefix('%').and_then(|rest| rest.split_once('%')).map(|(name, _)| name);
+    name.is_some_and(|name| {
+        !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '\\')
     })
 }
 

@@ -213,6 +213,23 @@ fn encodes_values() {
 }
 
 #[test]
+fn knows_a_percent_sign_from_a_placeholder() {
+    check(&[
+        (r"A|expand: '\%plain\%'", r#"{"A": "%plain%"}"#, true),
+        (r"A|expand: '\%plain\%'", r#"{"A": "\\%plain\\%"}"#, false),
+        (r"A|expand|contains: '50% of'", r#"{"A": "x 50% of y"}"#, true),
+        (r"A|expand: 'a\\*%'", r#"{"A": "a\\b%"}"#, true),
+        (r"A: '\%a\%'", r#"{"A": "\\%a\\%"}"#, true),
+        (r"A: '%a%'", r#"{"A": "%A%"}"#, true),
+    ]);
+    for value in ["%name%", r"\%plain%name%", "50% of %name%", r"\\%name%"] {
+        let text = rule(SECURITY, &format!("s: {{A|expand: '{value}'}}\ncondition: s"));
+        let (_, _, report) = load(&[file("test.yml", &text)]);
+        assert!(report.idle.len() == 1, "{value}");
+    }
+}
+
+#[test]
 fn compares_fields() {
     check(&[
         ("A|fieldref: B", r#"{"A": "x", "B": "X"}"#, true),
