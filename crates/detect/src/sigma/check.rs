@@ -214,12 +214,18 @@ impl Number {
     }
 }
 
-/// Reads an address as logs write it: with brackets, a zone, or IPv4 inside of IPv6.
-pub(super) fn address(text: &str) -> Option<IpAddr> {
+/// Whether a text is an address of the network. IPv4 inside of IPv6 is an address of both.
+pub(super) fn is_in(network: IpNet, text: &str) -> bool {
+    let has = |ip: IpAddr| network.contains(&ip) || network.contains(&ip.to_canonical());
+    address(text).is_some_and(has)
+}
+
+/// Reads an address as logs write it: with brackets, or a zone.
+fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let text = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
     let text = text.split_once('%').map_or(text, |(address, _)| address);
-    text.parse::<IpAddr>().ok().map(|ip| ip.to_canonical())
+    text.parse().ok()
 }
 
 /// Texts of one list, sorted by how they are compared.
@@ -346,7 +352,7 @@ mod tests {
     #[test]
     fn reads_addresses_as_logs_write_them() {
         for (text, ip) in [
-            ("::ffff:10.0.0.1", "10.0.0.1"),
+            ("::ffff:10.0.0.1", "::ffff:10.0.0.1"),
             ("[fe80::1%12]", "fe80::1"),
             ("fe80::1%eth0", "fe80::1"),
             (" 10.0.0.1", "10.0.0.1"),

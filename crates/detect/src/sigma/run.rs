@@ -9,7 +9,7 @@ use model::case::MatchedField;
 use model::{Event, Value};
 use rustc_hash::{FxHashMap, FxHasher};
 
-use super::check::{Check, FieldId, Item, KEYWORDS, Number, Texts, address};
+use super::check::{Check, FieldId, Item, KEYWORDS, Number, Texts, is_in};
 use super::dispatch::HeadCache;
 use super::fold::fold_into;
 use super::mapping::{Part, Template};
@@ -445,9 +445,7 @@ impl<'r> Run<'r, '_> {
                 let number = seen.text().and_then(|text| part.of(&text));
                 number.is_some_and(|number| order.holds(number, *bound))
             }
-            Check::Network(net) => {
-                seen.text().and_then(|text| address(&text)).is_some_and(|ip| net.contains(&ip))
-            }
+            Check::Network(net) => seen.text().is_some_and(|text| is_in(*net, &text)),
             Check::Regex(regex) => seen.text().is_some_and(|text| regex.is_match(&text)),
             Check::Field(..) => self.like_field(check, place, table),
             Check::Text(_) => false,
