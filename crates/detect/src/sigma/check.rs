@@ -177,7 +177,7 @@ impl Number {
     pub(crate) fn of_text(text: &str) -> Option<Self> {
         let text = text.trim();
         match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-            Some(hex) if !hex.starts_with('+') => {
+            Some(hex) if !hex.starts_with(['+', '-']) => {
                 i128::from_str_radix(hex, 16).ok().map(Self::Whole)
             }
             _ => Self::parse(text),
@@ -347,6 +347,9 @@ mod tests {
         assert_eq!(Number::parse("00000429"), Some(Number::Whole(429)));
         assert_eq!(Number::parse("-1.5"), Some(Number::Fraction(-1.5)));
         assert_eq!(Number::of_text("0x1010"), Some(Number::Whole(0x1010)));
+        for text in ["0x-5", "0x+5", "0x", "0x5.1"] {
+            assert_eq!(Number::of_text(text), None, "{text}");
+        }
     }
 
     #[test]
