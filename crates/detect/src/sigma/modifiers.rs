@@ -165,6 +165,7 @@ impl Key {
                 Some(bound @ Number::Whole(_)) => Ok(vec![Check::Part(part, order, bound)]),
                 _ => refuse("a part of a time is compared with a whole number"),
             },
+            Kind::FieldRef if text.is_empty() => refuse("`fieldref` needs the name of a field"),
             Kind::FieldRef => Ok(vec![Check::Field(field(text), self.affix())]),
         }
     }

@@ -74,6 +74,7 @@ fn refuses_with_place_and_reason() {
         (rule(WEB, "s: {A|re: '(((x{100}){100}){100})'}\ncondition: s"), (4, 13), "too large"),
         (rule(WEB, "s: {A|cidr: x}\ncondition: s"), (4, 15), "`cidr` needs a network"),
         (rule(WEB, "s: {A|gt: x}\ncondition: s"), (4, 13), "compare with a number"),
+        (rule(WEB, "s: {A|fieldref: ''}\ncondition: s"), (4, 19), "name of a field"),
         (rule(WEB, "s: {A|exists: maybe}\ncondition: s"), (4, 17), "takes true or false"),
         (rule(WEB, "s: {A|contains: null}\ncondition: s"), (4, 19), "null takes no modifier"),
         (rule(WEB, "s: {A|base64: 'a*'}\ncondition: s"), (4, 17), "wildcards cannot be encoded"),
