@@ -25,7 +25,7 @@ use crate::{Hit, IdleRule, LoadReport, RuleIndex, RuleMeta, SourceFile};
 const MAX_FILE: usize = 8 << 20;
 const START: Place = Place { line: 1, column: 1 };
 /// The field that holds a record's event id.
-const EVENT_ID: &str = "EventID";
+pub(super) const EVENT_ID: &str = "EventID";
 
 /// A group of rules: those that records with a like head are run against. The default one has none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

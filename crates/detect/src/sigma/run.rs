@@ -11,6 +11,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 
 use super::check::{Check, FieldId, Item, KEYWORDS, Number, Texts, is_in};
 use super::dispatch::HeadCache;
+use super::engine::EVENT_ID;
 use super::fold::fold_into;
 use super::mapping::{Part, Template};
 use super::plan::{MESSAGE, Plan, Scanner, Slot, Table};
@@ -111,8 +112,11 @@ impl Layout {
             .map(|name| self.named(name))
             .find(|places| !places.is_empty())
             .unwrap_or_default();
-        let name = found.first().and_then(|at| self.names.get(*at));
-        if name.is_some_and(|name| heads.iter().any(|head| **head == **name)) {
+        let name = found.first().and_then(|at| self.names.get(*at)).map(AsRef::as_ref);
+        if let Some(name) = name.filter(|name: &&str| heads.iter().any(|head| head == name)) {
+            // Records are dispatched by the id of their head, which stands behind the body.
+            let before = if name == EVENT_ID { found.len() - 1 } else { 0 };
+            found.drain(..before);
             found.truncate(1);
         }
         found.into_iter().filter_map(|at| u32::try_from(at).ok()).collect()

@@ -111,6 +111,14 @@ fn of_a_head_name_only_the_first_counts() {
 }
 
 #[test]
+fn the_event_id_is_that_of_the_head() {
+    let own = r#"{"family": "windows-event", "channel": "System", "event_id": 104,
+        "fields": {"EventID": [7, 104]}}"#;
+    let system = "{product: windows, service: system}";
+    check(&[(system, "{EventID: 104}", own, &["EventID=104"]), (system, "{EventID: 7}", own, &[])]);
+}
+
+#[test]
 fn renders_the_message_of_exchange_management() {
     let raw = r#"{"family": "windows-event", "channel": "MSExchange Management", "event_id": 1,
         "fields": {"Data": ["Set-OabVirtualDirectory", "-ExternalUrl \"http://f\" -Identity \"x\"", "user"]}}"#;
