@@ -2,6 +2,8 @@
 //!
 //! The requests hold routing cookies and markers in the shape in which the logs show them, never code.
 
+mod detour;
+
 use std::fmt::Write as _;
 
 use crate::Moment;
@@ -90,6 +92,13 @@ impl Player<'_, '_> {
             }
             Act::Command { lines } => self.commands(lines),
             Act::AttemptBlocked { status } => self.blocked(*status),
+            Act::Detour { target, user, count, status } => {
+                self.autodiscover_detour(target, user, *count, *status)
+            }
+            Act::ExportRole { user } => self.export_role(user),
+            Act::ExportMailbox { mailbox, shell, refused } => {
+                self.export_mailbox(mailbox, shell, *refused, placed)
+            }
             Act::ShellRemoved { shell } => self.removed(shell, placed),
         }
     }
@@ -288,6 +297,11 @@ impl Player<'_, '_> {
                 "-WebSiteName \"Default Web Site\" -Server \"{name}\" -Role \"ClientAccess\" -Path \"{folder}\""
             ),
         );
+        self.place(shell, path, at, placed);
+    }
+
+    /// Notes a file that now lies in the web folders.
+    fn place(&self, shell: &str, path: String, at: Moment, placed: &mut Vec<PlacedFile>) {
         placed.push(PlacedFile {
             act: self.world.act.map(truth::id).unwrap_or_default(),
             file: shell.to_owned(),

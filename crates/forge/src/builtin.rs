@@ -1,7 +1,7 @@
 //! The scenarios that come with the program.
 
 /// Name and text of each.
-const BUILTIN: [(&str, &str); 17] = [
+const BUILTIN: [(&str, &str); 19] = [
     ("demo", include_str!("../scenarios/demo.yaml")),
     ("attempted", include_str!("../scenarios/attempted.yaml")),
     ("clock_shift", include_str!("../scenarios/clock_shift.yaml")),
@@ -9,6 +9,8 @@ const BUILTIN: [(&str, &str); 17] = [
     ("mailbox_read", include_str!("../scenarios/mailbox_read.yaml")),
     ("no_sysmon", include_str!("../scenarios/no_sysmon.yaml")),
     ("other_forms", include_str!("../scenarios/other_forms.yaml")),
+    ("proxyshell", include_str!("../scenarios/proxyshell.yaml")),
+    ("proxyshell_scanned", include_str!("../scenarios/proxyshell_scanned.yaml")),
     ("quiet", include_str!("../scenarios/quiet.yaml")),
     ("quiet_first_days_missing", include_str!("../scenarios/quiet_first_days_missing.yaml")),
     ("quiet_patched", include_str!("../scenarios/quiet_patched.yaml")),

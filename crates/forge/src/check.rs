@@ -98,6 +98,18 @@ fn step(step: &Step) -> Result<(), Error> {
         Act::SsrfMailboxRead { mailbox, reads, .. } => {
             require(plain(mailbox, "@.-_") && *reads <= MOST, "ssrf_mailbox_read: an address")
         }
+        Act::Detour { target, user, count, .. } => {
+            require(*count <= MOST && target.starts_with('/'), "detour: a path and a count")?;
+            require(
+                plain(target, "/._-") && (user.is_empty() || plain(user, "\\@.-_")),
+                "detour: plain names",
+            )
+        }
+        Act::ExportRole { user } => require(plain(user, "@.-_ "), "export_role: a plain name"),
+        Act::ExportMailbox { mailbox, shell, .. } => {
+            require(plain(mailbox, "@.-_"), "export_mailbox: an address")?;
+            shell_path(shell)
+        }
         Act::ResetOab { shell, .. } | Act::ShellRemoved { shell } => shell_path(shell),
         Act::ShellUse { shell, count, method, .. } => {
             require(*count <= MOST && plain(method, ""), "shell_use: a method and a count")?;

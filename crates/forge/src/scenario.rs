@@ -299,6 +299,35 @@ pub enum Act {
         #[serde(default = "failed")]
         status: u16,
     },
+    /// Sent requests for autodiscover whose query the front end of old builds takes for the path.
+    Detour {
+        /// Path at the back end.
+        target: String,
+        /// Whose logon it came with; nobody's if empty.
+        #[serde(default)]
+        user: String,
+        /// How many.
+        #[serde(default = "one")]
+        count: u32,
+        /// Answer.
+        #[serde(default = "ok")]
+        status: u16,
+    },
+    /// Had the back end's PowerShell give the role that may export mailboxes.
+    ExportRole {
+        /// To whom.
+        user: String,
+    },
+    /// Had the back end's PowerShell export a mailbox into a file of the web folders.
+    ExportMailbox {
+        /// Mailbox.
+        mailbox: String,
+        /// File, from the web root.
+        shell: String,
+        /// Whether the command was refused.
+        #[serde(default)]
+        refused: bool,
+    },
     /// Somebody deleted the file.
     ShellRemoved {
         /// The file, as above.

@@ -349,6 +349,21 @@ impl<'a> World<'a> {
 
     /// A cmdlet that succeeded, by the Management log.
     pub(crate) fn cmdlet(&mut self, at: Moment, cmdlet: &str, parameters: &str, by: &Caller) {
+        self.cmdlet_event(1, at, cmdlet, parameters, by);
+    }
+
+    /// A command that was refused.
+    pub(crate) fn cmdlet_refused(
+        &mut self,
+        at: Moment,
+        cmdlet: &str,
+        parameters: &str,
+        by: &Caller,
+    ) {
+        self.cmdlet_event(6, at, cmdlet, parameters, by);
+    }
+
+    fn cmdlet_event(&mut self, id: u32, at: Moment, cmdlet: &str, parameters: &str, by: &Caller) {
         let sid = format!("{}-{}", self.scenario.host.sid, by.rid);
         let user = format!("{}/Users/{}", self.scenario.host.domain, by.user);
         let unnamed = vec![
@@ -365,15 +380,16 @@ impl<'a> World<'a> {
             "View Entire Forest: 'False'".to_owned(),
             String::new(),
         ];
+        // The misspelling is the product's own.
+        let (verb, level) = if id == 1 { ("suceeded", 4) } else { ("failed", 2) };
         let row = EventRow {
-            id: 1,
+            id,
             provider: "MSExchange CmdletLogs",
             guid: "",
-            level: 4,
+            level,
             task: 1,
             keywords: "0x80000000000000",
-            // The misspelling is the product's own.
-            message: format!("Cmdlet suceeded. Cmdlet {cmdlet}, parameters {parameters}."),
+            message: format!("Cmdlet {verb}. Cmdlet {cmdlet}, parameters {parameters}."),
             data: Vec::new(),
             unnamed,
         };

@@ -79,6 +79,8 @@ fn known_harmless_requests_fire_nothing() {
     let mut tried = 0;
     for row in reader.records().map(Result::unwrap) {
         let Some((stem, query)) = harmless_url(&row[0]) else { continue };
+        // A friendly test of a hole is a scan all the same.
+        let is_test = row[2].contains("check by");
         tried += 1;
         for status in ["200", "302", "404", "500"] {
             let iis = json!({"family": "iis-w3c", "fields": {"cs-method": "GET", "cs-uri-stem": stem,
@@ -87,7 +89,9 @@ fn known_harmless_requests_fire_nothing() {
                 "Method": "GET", "UrlStem": stem, "UrlQuery": query, "HttpStatus": status,
                 "AnchorMailbox": "Sid~S-1-5-21-1-2-3-1142", "Protocol": "Owa"}});
             for value in [iis, proxy] {
-                assert!(bench.fired(&value).is_empty(), "{} {status}", &row[0]);
+                let mut fired = bench.fired(&value);
+                fired.retain(|name| !(is_test && name.starts_with("exchange_detour_")));
+                assert!(fired.is_empty(), "{} {status}: {fired:?}", &row[0]);
             }
         }
     }
