@@ -139,19 +139,18 @@ impl Plan {
     fn slot(&mut self, source: &Source, name: &str, second: bool) -> Slot {
         let mut slot = Slot::default();
         let view = if second { source.second_view.get(name) } else { None };
-        for place in view.into_iter().chain(source.fields.get(name).into_iter().flatten()) {
-            match place {
-                Place::Field(name) => slot.names.push(name.clone()),
-                Place::Template(template) if slot.extra.is_none() => {
-                    slot.extra = Some(self.extra(template));
+        let own = Place::Field(name.to_owned());
+        let mapped = source.fields.get(name).into_iter().flatten();
+        for place in view.into_iter().chain(mapped).chain([&own]) {
+            let extra = match place {
+                Place::Template(template) => Some(self.extra(template)),
+                Place::Field(name) => {
+                    slot.names.push(name.clone());
+                    self.message.filter(|_| name == MESSAGE)
                 }
-                Place::Template(_) => {}
-            }
+            };
+            slot.extra = slot.extra.or(extra);
         }
-        if name == MESSAGE && slot.extra.is_none() {
-            slot.extra = self.message;
-        }
-        slot.names.push(name.to_owned());
         slot
     }
 

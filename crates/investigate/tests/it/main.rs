@@ -8,7 +8,9 @@
 mod containers;
 mod corpus;
 mod correlation;
+mod exchange_rules;
 mod headlines;
+mod hits;
 mod hosts;
 mod laws;
 mod same_bytes;

@@ -142,6 +142,33 @@ fn renders_the_message_of_exchange_management() {
 }
 
 #[test]
+fn looks_in_the_message_of_exchange_management_for_what_its_values_shall_hold() {
+    let of = |id: u32, fields: &str| {
+        format!(
+            r#"{{"family": "windows-event", "channel": "MSExchange Management", "event_id": {id}, "fields": {fields}}}"#
+        )
+    };
+    let raw = of(6, r#"{"Data": ["Get-App", "-Mailbox x", "user"]}"#);
+    let rendered = of(6, r#"{"Message": "Cmdlet failed. Cmdlet Get-App, parameters -Mailbox x."}"#);
+    let thrown = of(8, r#"{"Data": ["12460", "9", "Get-App", "Get-App", "System.E: m"]}"#);
+    let source = "{product: windows, service: msexchange-management}";
+    let text = "Cmdlet failed. Cmdlet Get-App, parameters -Mailbox x.";
+    let exception = "(PID 12460, Thread 9) Task Get-App throwing unhandled exception: System.E: m";
+    check(&[
+        (source, "{Data: Get-App}", &raw, &["Data=Get-App"]),
+        (source, "{Data|contains: 'Cmdlet Get-App, '}", &raw, &[&format!("Data={text}")]),
+        (source, "{Data|contains: 'Cmdlet Get-App, '}", &rendered, &[&format!("Message={text}")]),
+        (
+            source,
+            "{Data|contains: 'exception: System.E'}",
+            &thrown,
+            &[&format!("Data={exception}")],
+        ),
+        (source, "['Cmdlet failed']", &thrown, &[]),
+    ]);
+}
+
+#[test]
 fn judges_web_rules_under_both_views_of_the_query() {
     let iis = r#"{"family": "iis-w3c", "fields": {"cs-uri-stem": "/ecp/y.js", "cs-uri-query": "a=1",
         "cs-method": "POST", "sc-status": 200, "cs(User-Agent)": "curl/7"}}"#;
