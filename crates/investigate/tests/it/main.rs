@@ -13,5 +13,6 @@ mod headlines;
 mod hits;
 mod hosts;
 mod laws;
+mod regression;
 mod same_bytes;
 mod support;
