@@ -3,26 +3,25 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use flate2::Crc;
 use memchr::memmem;
 
 /// Bytes of a chunk.
 pub(super) const CHUNK: usize = 64 << 10;
 /// Where the first record of a chunk begins.
-pub(super) const FIRST: usize = 512;
+const FIRST: usize = 512;
 /// Bytes of a record before its body.
-pub(super) const RECORD_HEAD: usize = 24;
+const RECORD_HEAD: usize = 24;
 /// What a chunk begins with.
 pub(super) const CHUNK_MAGIC: &[u8] = b"ElfChnk\0";
 /// What a record begins with.
-pub(super) const RECORD_MAGIC: &[u8] = b"**\0\0";
+const RECORD_MAGIC: &[u8] = b"**\0\0";
 
 const SMALLEST: usize = RECORD_HEAD + 4;
 /// A flag of the chunk: its writer made no checksums.
 const NO_CHECKSUMS: u32 = 4;
 /// A body begins with a fragment header of version 1.1.
 const FRAGMENT: &[u8] = &[0x0f, 1, 1];
-/// A fragment that is the use of a template.
-const TEMPLATE_USE: &[u8] = &[0x0f, 1, 1, 0, 0x0c, 1];
 
 /// The outside of one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +39,11 @@ pub(super) struct Entry {
 impl Entry {
     pub(super) fn range(&self) -> Range<usize> {
         self.at..self.at + self.size
+    }
+
+    /// Without head and tail, which repeats the size.
+    pub(super) fn body(&self) -> Range<usize> {
+        self.at + RECORD_HEAD..self.at + self.size - 4
     }
 }
 
@@ -164,28 +168,16 @@ fn slack(chunk: &[u8], from: usize, end: usize, live: &BTreeSet<(u64, u64)>) -> 
     let mut found = Vec::new();
     let mut at = from.max(FIRST);
     while let Some(entry) = next_entry(chunk, at, end) {
-        let body = chunk.get(entry.at + RECORD_HEAD..entry.at + entry.size).unwrap_or_default();
-        if !body.starts_with(FRAGMENT) {
+        if !chunk.get(entry.body()).is_some_and(|body| body.starts_with(FRAGMENT)) {
             at = entry.at + 1;
             continue;
         }
         at = entry.at + entry.size;
-        if !live.contains(&(entry.id, entry.written)) && has_its_templates(chunk, body) {
+        if !live.contains(&(entry.id, entry.written)) {
             found.push(entry);
         }
     }
     found
-}
-
-/// Whether the templates that a record points to are still those it was written with: a use states the
-/// first four bytes of the template's GUID. Else values would come out under the names of another event.
-fn has_its_templates(chunk: &[u8], body: &[u8]) -> bool {
-    memmem::find_iter(body, TEMPLATE_USE).all(|at| {
-        let id = u32_at(body, at + TEMPLATE_USE.len());
-        let definition = u32_at(body, at + TEMPLATE_USE.len() + 4);
-        let guid = definition.and_then(|n| usize::try_from(n).ok()?.checked_add(4));
-        id.is_some() && id == guid.and_then(|at| u32_at(chunk, at))
-    })
 }
 
 /// Records that the chunk's head counts and its rest does not hold.
@@ -201,9 +193,17 @@ fn checksums_hold(chunk: &[u8], free: usize) -> bool {
         return true;
     }
     let (Some(early), Some(late)) = (chunk.get(..120), chunk.get(128..FIRST)) else { return false };
-    let head = evtx::checksum_ieee(&[early, late].concat());
-    let data = chunk.get(FIRST..free).map(evtx::checksum_ieee);
-    u32_at(chunk, 124) == Some(head) && u32_at(chunk, 52) == data
+    let data = chunk.get(FIRST..free).unwrap_or_default();
+    u32_at(chunk, 124) == Some(checksum(&[early, late]))
+        && u32_at(chunk, 52) == Some(checksum(&[data]))
+}
+
+fn checksum(parts: &[&[u8]]) -> u32 {
+    let mut sum = Crc::new();
+    for part in parts {
+        sum.update(part);
+    }
+    sum.sum()
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {

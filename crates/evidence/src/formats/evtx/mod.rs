@@ -3,27 +3,33 @@
 //! The stream is cut by its length alone: what the file's head says of its chunks is out of date in a log
 //! that was in use. Damage costs the records that it touches and no others, and each is counted.
 
+mod arena;
+mod binxml;
 mod chunk;
-mod decode;
+mod layout;
+#[cfg(test)]
+mod oracle;
+mod record;
 mod show;
+mod templates;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::collections::BTreeSet;
 use std::io::{self, BufRead};
 use std::mem;
+use std::sync::Arc;
 
-use memchr::memmem;
 use model::{Integrity, Locator, Time, TimeBasis};
 
-use super::json_events::dom;
 use super::json_events::holes::Holes;
 use super::json_events::record::{Part, Place, Record};
-use super::json_events::shapes;
 use super::{Block, Context, Emit, Framer, Identified, Probe};
 use chunk::{CHUNK, CHUNK_MAGIC, Entry, Step, Survey, survey};
-use decode::Texts;
+use record::{Decoded, Machine};
 pub(crate) use show::render_at;
+use templates::{OfChunk, Templates};
 
 const HEADER: usize = 4096;
 const FILE_MAGIC: &[u8] = b"ElfFile\0";
@@ -64,6 +70,7 @@ struct EvtxFramer {
     before: Vec<u8>,
     failure: Option<io::Error>,
     ended: bool,
+    templates: Arc<Templates>,
 }
 
 impl EvtxFramer {
@@ -137,7 +144,8 @@ impl Framer for EvtxFramer {
         let at_end = self.ended || input.fill_buf().is_ok_and(<[u8]>::is_empty);
         let last = bytes.chunks_exact(CHUNK).next_back().unwrap_or_default().to_vec();
         let before = mem::replace(&mut self.before, last);
-        Ok(Some(Box::new(EvtxBlock { bytes, before, base, at_end })))
+        let templates = Arc::clone(&self.templates);
+        Ok(Some(Box::new(EvtxBlock { bytes, before, base, at_end, templates })))
     }
 }
 
@@ -149,11 +157,13 @@ struct EvtxBlock {
     /// Offset in the file.
     base: u64,
     at_end: bool,
+    templates: Arc<Templates>,
 }
 
 impl Block for EvtxBlock {
     fn decode(&self, context: &Context<'_>, emit: &mut dyn Emit) {
         let mut told = Told::default();
+        let mut machine = Machine::default();
         let mut before = self.before.as_slice();
         for (n, bytes) in self.bytes.chunks(CHUNK).enumerate() {
             let base = self.base + (n * CHUNK) as u64;
@@ -166,7 +176,10 @@ impl Block for EvtxBlock {
                 &padded
             };
             let survey = survey(chunk, bytes.len(), before);
-            ChunkReader { chunk, base, context }.read(&survey, &mut told, emit);
+            machine.begin_chunk();
+            let templates = self.templates.of_chunk();
+            ChunkReader { chunk, base, context, machine: &mut machine, templates }
+                .read(&survey, &mut told, emit);
             before = bytes;
         }
         told.holes.end(self.at_end, emit);
@@ -177,8 +190,16 @@ impl Block for EvtxBlock {
 #[derive(Default)]
 struct Told {
     holes: Holes,
-    /// Its live records.
+    /// Its live records: those found since they were last looked through, and the others.
+    fresh: Vec<Identity>,
     live: BTreeSet<Identity>,
+}
+
+impl Told {
+    fn is_live(&mut self, identity: Identity) -> bool {
+        self.live.extend(self.fresh.drain(..));
+        self.live.contains(&identity)
+    }
 }
 
 /// What tells one record from another: its number and its time.
@@ -189,10 +210,12 @@ struct ChunkReader<'c> {
     /// Offset of the chunk in the file.
     base: u64,
     context: &'c Context<'c>,
+    machine: &'c mut Machine,
+    templates: OfChunk<'c>,
 }
 
 impl ChunkReader<'_> {
-    fn read(&self, survey: &Survey, told: &mut Told, emit: &mut dyn Emit) {
+    fn read(&mut self, survey: &Survey, told: &mut Told, emit: &mut dyn Emit) {
         if survey.blank {
             return;
         }
@@ -201,77 +224,64 @@ impl ChunkReader<'_> {
         } else if !survey.sound {
             emit.issue("chunk_checksum", 1, CHECKSUM);
         }
-        let live = survey.steps.iter().filter_map(Step::record);
-        let entries: Vec<Entry> = live.chain(&survey.slack).copied().collect();
-        let texts = decode::texts(self.chunk, &entries);
-        self.live(survey, &texts, told, emit);
-        if let Some(missing) = survey.cut {
-            told.holes.lost("chunk_cut", missing, CUT);
-        }
-        self.slack(survey, &texts, told, emit);
-    }
-
-    fn live(&self, survey: &Survey, texts: &Texts, told: &mut Told, emit: &mut dyn Emit) {
         let integrity = if survey.sound { Integrity::Whole } else { Integrity::Doubtful };
         for step in &survey.steps {
             match step {
                 Step::Hole(records) => told.holes.lost("record_damaged", *records, RECORD),
-                Step::Record(entry) => match self.record(entry, texts) {
-                    Some(record) => {
-                        let time = time(&record, entry);
-                        told.holes.whole(time, emit);
-                        told.live.insert((record.record_id(), time));
-                        self.emit(record, entry, integrity, emit);
-                    }
-                    None => told.holes.lost("record_damaged", 1, RECORD),
-                },
+                Step::Record(entry) => self.live(entry, integrity, told, emit),
             }
         }
-    }
-
-    fn slack(&self, survey: &Survey, texts: &Texts, told: &Told, emit: &mut dyn Emit) {
+        if let Some(missing) = survey.cut {
+            told.holes.lost("chunk_cut", missing, CUT);
+        }
         for entry in &survey.slack {
-            let Some(record) = self.record(entry, texts) else { continue };
-            // What the template of another record made of it lacks most of its head.
-            let named = record.get(Part::Channel).or(record.get(Part::Provider)).is_some();
-            let whole = named && record.get(Part::Computer).is_some();
-            if whole && !told.live.contains(&(record.record_id(), time(&record, entry))) {
-                emit.issue("carved", 1, CARVED);
-                self.emit(record, entry, Integrity::Doubtful, emit);
-            }
+            self.slack(entry, told, emit);
         }
     }
 
-    fn record<'t>(&self, entry: &Entry, texts: &'t Texts) -> Option<Record<'t>> {
-        let (node, _) = dom::parse(texts.get(&entry.at)?).ok()?;
-        shapes::record(node, &|name| self.holds_name(name))
-    }
-
-    /// Whether a name stands in the chunk: names are counted strings, in its table and in its templates.
-    fn holds_name(&self, name: &str) -> bool {
-        let units: Vec<u16> = name.encode_utf16().collect();
-        let Ok(count) = u16::try_from(units.len()) else { return false };
-        let counted = std::iter::once(count).chain(units);
-        let needle: Vec<u8> = counted.flat_map(u16::to_le_bytes).collect();
-        memmem::find(self.chunk, &needle).is_some()
-    }
-
-    fn emit(&self, record: Record<'_>, entry: &Entry, integrity: Integrity, emit: &mut dyn Emit) {
-        let raw = self.chunk.get(entry.range()).unwrap_or_default();
-        let locator = Locator {
-            offset: Some(self.base + entry.at as u64),
-            length: Some(entry.size as u64),
-            // An export numbers the heads anew; the body keeps the number that the log gave.
-            record: record.record_id().or(Some(entry.id)),
+    fn live(&mut self, entry: &Entry, integrity: Integrity, told: &mut Told, emit: &mut dyn Emit) {
+        let decoded = self.machine.decode(self.chunk, entry.body(), &mut self.templates);
+        let Some(Decoded { record, time }) = decoded else {
+            return told.holes.lost("record_damaged", 1, RECORD);
         };
-        let time = (time(&record, entry), TimeBasis::RecordUtc);
-        let place = Place { locator, integrity, raw };
-        emit.event(&record.into_event(self.context, place, time));
+        let time = time.or_else(|| Time::from_filetime(entry.written));
+        told.holes.whole(time, emit);
+        told.fresh.push((record.record_id(), time));
+        let place = place(self.chunk, self.base, entry, &record, integrity);
+        let event = record.into_event(self.context, place, (time, TimeBasis::RecordUtc));
+        emit.event(&event);
+        let fields = record::reused(event.fields.0);
+        self.machine.give_back(fields);
+    }
+
+    fn slack(&mut self, entry: &Entry, told: &mut Told, emit: &mut dyn Emit) {
+        let decoded = self.machine.decode(self.chunk, entry.body(), &mut self.templates);
+        let Some(Decoded { record, time }) = decoded else { return };
+        let time = time.or_else(|| Time::from_filetime(entry.written));
+        // What the template of another record made of it lacks most of its head.
+        let named = record.get(Part::Channel).or(record.get(Part::Provider)).is_some();
+        let whole = named && record.get(Part::Computer).is_some();
+        if whole && !told.is_live((record.record_id(), time)) {
+            emit.issue("carved", 1, CARVED);
+            let place = place(self.chunk, self.base, entry, &record, Integrity::Doubtful);
+            emit.event(&record.into_event(self.context, place, (time, TimeBasis::RecordUtc)));
+        }
     }
 }
 
-/// The time that the body states, else that of the head; both are UTC.
-fn time(record: &Record<'_>, entry: &Entry) -> Option<Time> {
-    let stated = record.raw_time.as_deref().and_then(Time::parse);
-    stated.or_else(|| Time::from_filetime(entry.written))
+/// Where a record stands.
+fn place<'c>(
+    chunk: &'c [u8],
+    base: u64,
+    entry: &Entry,
+    record: &Record<'_>,
+    integrity: Integrity,
+) -> Place<'c> {
+    let locator = Locator {
+        offset: Some(base + entry.at as u64),
+        length: Some(entry.size as u64),
+        // An export numbers the heads anew; the body keeps the number that the log gave.
+        record: record.record_id().or(Some(entry.id)),
+    };
+    Place { locator, integrity, raw: chunk.get(entry.range()).unwrap_or_default() }
 }

@@ -10,12 +10,19 @@ use super::super::json_events::{
     testing::{Gathered, Seen, Setting, corpus, files, read, read_with},
 };
 use super::super::{Context, Emit, Probe};
+use super::HEADER;
 use super::chunk::{CHUNK, Entry, Step, survey};
+use super::record::Machine;
 use super::show::{render, render_at};
-use super::{HEADER, decode};
+use super::templates::Templates;
 
-fn logs() -> Vec<(PathBuf, Vec<u8>)> {
-    let Some(folder) = corpus("evtx") else { return Vec::new() };
+pub(super) fn logs() -> Vec<(PathBuf, Vec<u8>)> {
+    logs_in("evtx")
+}
+
+/// The logs in a folder of the corpus.
+pub(super) fn logs_in(folder: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let Some(folder) = corpus(folder) else { return Vec::new() };
     files(&folder, ".evtx").into_iter().map(|p| (p.clone(), fs_err::read(p).unwrap())).collect()
 }
 
@@ -319,12 +326,14 @@ fn reading_may_begin_at_any_record() {
     let chunk = &bytes[HEADER..HEADER + CHUNK];
     let survey = survey(chunk, CHUNK, &[]);
     let entries: Vec<Entry> = survey.steps.iter().filter_map(Step::record).copied().collect();
-    let whole = decode::texts(chunk, &entries);
-    assert_eq!(whole.len(), entries.len());
-    for (n, entry) in entries.iter().enumerate().step_by(9) {
-        let from = decode::texts(chunk, &entries[n..]);
-        assert_eq!(from.len(), entries.len() - n);
-        assert_eq!(from.get(&entry.at), whole.get(&entry.at), "{n}");
+    let fields = |machine: &mut Machine, templates: &Templates, entry: &Entry| {
+        let decoded = machine.decode(chunk, entry.body(), &mut templates.of_chunk()).unwrap();
+        format!("{:?} {:?}", decoded.record.body, decoded.time)
+    };
+    let (mut machine, templates) = (Machine::default(), Templates::default());
+    for entry in &entries {
+        let alone = fields(&mut Machine::default(), &Templates::default(), entry);
+        assert_eq!(alone, fields(&mut machine, &templates, entry), "{}", entry.at);
     }
 }
 

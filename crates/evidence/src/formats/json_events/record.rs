@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::tz::TimeZone;
-use model::{Event, Fields, Integrity, Locator, Time, TimeBasis, Value};
+use model::{Event, Field, Fields, Integrity, Locator, Time, TimeBasis, Value};
 
 use super::super::Context;
 
@@ -61,6 +61,11 @@ pub(crate) struct Place<'a> {
 }
 
 impl<'a> Record<'a> {
+    /// An empty record whose body grows into memory that is there.
+    pub(crate) fn with_memory(spare: Vec<Field<'a>>) -> Self {
+        Self { body: Fields(spare), ..Self::default() }
+    }
+
     /// Gives a value to a part of the head; gives it back if the part has one already.
     pub(crate) fn set(&mut self, part: Part, value: Value<'a>) -> Option<Value<'a>> {
         match self.head.get_mut(part as usize) {

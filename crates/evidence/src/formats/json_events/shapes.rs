@@ -276,7 +276,7 @@ impl<'a> Mapper<'a, '_> {
 }
 
 /// The part that an element of `System` gives, and the attribute that holds it.
-fn system_part(element: &str) -> Option<(Part, Option<&'static str>)> {
+pub(crate) fn system_part(element: &str) -> Option<(Part, Option<&'static str>)> {
     Some(match element {
         "Provider" => (Part::Provider, Some("Name")),
         "Execution" => (Part::ProcessId, Some("ProcessID")),
