@@ -3,8 +3,9 @@
 use std::fmt;
 use std::mem;
 
-/// Texts of one record; more is refused.
-pub(super) const MOST: usize = 1 << 20;
+/// Bytes of the texts of one record; more is refused. A record of 64 KiB that is all one binary value, twice
+/// used, has as many.
+pub(super) const MOST: usize = 256 << 10;
 
 /// Gives out texts that live as long as the memory does. What is written grows one text, which
 /// [`Arena::finish`] gives out.

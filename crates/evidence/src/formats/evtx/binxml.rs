@@ -7,7 +7,7 @@ use std::ops::Range;
 
 /// Deepest nesting of elements in one stream.
 const MAX_DEPTH: usize = 64;
-/// Longest name; Windows has none of half that length.
+/// Units of a name that are shown; Windows has none of half that length.
 const MAX_NAME: usize = 256;
 /// Bytes of a template's definition before its body: the next one's place, GUID, size.
 const DEFINITION_HEAD: usize = 24;
@@ -153,12 +153,14 @@ impl<'c> Reader<'c> {
         // The names of a chunk are a list: each begins with the offset of the next and a hash.
         let mut there = Self { chunk: self.chunk, at: offset, end: self.chunk.len() };
         there.take(6)?;
-        let units = there.counted().filter(|units| units.len() <= 2 * MAX_NAME)?;
+        let units = usize::from(there.u16()?) * 2;
         if inline {
-            there.take(2)?;
-            self.at = there.at;
+            self.at = there.at.checked_add(units + 2).filter(|at| *at <= self.end)?;
         }
-        (self.at <= self.end).then_some(Name { units, stated_at, inline })
+        // What was written over a name shows as what it is, and costs no record.
+        let room = there.end - there.at;
+        let units = there.take(units.min(2 * MAX_NAME).min(room))?;
+        Some(Name { units, stated_at, inline })
     }
 
     fn told_name(&mut self, visit: &mut impl Visit<'c>) -> Option<Name<'c>> {
@@ -198,6 +200,9 @@ impl<'c> Reader<'c> {
         let room = self.end.checked_sub(self.at)?;
         let described = count.checked_mul(4).filter(|bytes| *bytes <= room)?;
         let (descriptors, _) = self.take(described)?.as_chunks();
+        if !descriptors.iter().all(|[_, _, kind, _]| is_kind(*kind)) {
+            return None;
+        }
         let values_at = self.at;
         self.take(descriptors.iter().map(|d| usize::from(size_of_value(*d))).sum())?;
         Some(Instance { definition: place, descriptors, values_at })
@@ -335,6 +340,11 @@ fn entity<'c>(name: &'c [u8], visit: &mut impl Visit<'c>) -> Option<()> {
         }
     };
     visit.character(character)
+}
+
+/// Whether values are of that kind anywhere: what is not is no list of values.
+fn is_kind(kind: u8) -> bool {
+    matches!(kind, 0x00..=0x15 | 0x20 | 0x21 | 0x23 | 0x81..=0x95)
 }
 
 fn size_of_value([low, high, _, _]: [u8; 4]) -> u16 {

@@ -1,6 +1,5 @@
 //! The outside of a chunk: its checksums, and the walk over its records, which trusts no number in it.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use flate2::Crc;
@@ -94,8 +93,9 @@ pub(super) fn survey(chunk: &[u8], present: usize, before: &[u8]) -> Survey {
         steps.pop();
     }
     let live = || steps.iter().filter_map(Step::record);
-    let known = live().map(|e| (e.id, e.written)).collect();
-    let mut slack = slack(chunk, end, present, &known);
+    let mut slack = slack(chunk, end, present);
+    slack
+        .retain(|entry| live().all(|other| (other.id, other.written) != (entry.id, entry.written)));
     // The writer fills one buffer again and again: the end of a chunk may still hold the one before it.
     slack.retain(|entry| before.get(entry.range()) != chunk.get(entry.range()));
     let cut = was_cut.then(|| if present < FIRST { 0 } else { missing(chunk, live().count()) });
@@ -163,8 +163,8 @@ fn next_entry(chunk: &[u8], from: usize, end: usize) -> Option<Entry> {
     memmem::find_iter(area, RECORD_MAGIC).find_map(|at| entry_at(chunk, from + at, end))
 }
 
-/// Whole and plausible records from `from` on that are not among the live ones, by number and time.
-fn slack(chunk: &[u8], from: usize, end: usize, live: &BTreeSet<(u64, u64)>) -> Vec<Entry> {
+/// Whole and plausible records from `from` on.
+fn slack(chunk: &[u8], from: usize, end: usize) -> Vec<Entry> {
     let mut found = Vec::new();
     let mut at = from.max(FIRST);
     while let Some(entry) = next_entry(chunk, at, end) {
@@ -173,9 +173,7 @@ fn slack(chunk: &[u8], from: usize, end: usize, live: &BTreeSet<(u64, u64)>) -> 
             continue;
         }
         at = entry.at + entry.size;
-        if !live.contains(&(entry.id, entry.written)) {
-            found.push(entry);
-        }
+        found.push(entry);
     }
     found
 }

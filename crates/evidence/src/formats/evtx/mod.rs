@@ -6,6 +6,8 @@
 mod arena;
 mod binxml;
 mod chunk;
+#[cfg(test)]
+mod crafted;
 mod layout;
 #[cfg(test)]
 mod oracle;

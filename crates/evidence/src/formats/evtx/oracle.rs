@@ -15,29 +15,64 @@ use super::super::json_events::{dom, shapes};
 use super::super::{Context, Emit as _};
 use super::HEADER;
 use super::chunk::{CHUNK, Entry, Step, survey};
-use super::tests::{logs, logs_in};
+use super::tests::logs_in;
+
+/// A kind of difference between the crate and this reader, and how many records of the corpus show it: all were
+/// carved, and something had been written over the names that their templates use.
+struct Explained {
+    what: &'static str,
+    records: usize,
+    is_it: fn(ours: &Seen, theirs: Option<&Seen>) -> bool,
+}
+
+const EXPLAINED: &[Explained] = &[
+    Explained {
+        what: "the crate refuses a template with a name that is no UTF-16 or does not end; it shows here as it is",
+        records: 71,
+        is_it: |_, theirs| theirs.is_none(),
+    },
+    Explained {
+        what: "a name is shown up to 256 units; all else is equal",
+        records: 79,
+        is_it: |ours, theirs| {
+            let cut = |(name, _): &(String, _)| name.chars().take(200).collect::<String>();
+            theirs.is_some_and(|theirs| {
+                ours.fields.iter().map(cut).eq(theirs.fields.iter().map(cut))
+                    && ours.fields.iter().map(|f| &f.1).eq(theirs.fields.iter().map(|f| &f.1))
+            })
+        },
+    },
+];
 
 #[test]
 fn every_field_is_as_the_crate_reads_it() {
+    let mut differing = vec![0; EXPLAINED.len()];
     let (mut records, mut fields) = (0, 0);
-    for (path, bytes) in logs().into_iter().chain(logs_in("exchange/evtx")).chain(logs_in("sigma"))
-    {
+    for (path, bytes) in ["evtx", "exchange/evtx", "sigma"].into_iter().flat_map(logs_in) {
         let theirs = as_the_crate_reads(&bytes);
         for ours in read(&bytes).events {
             let theirs = theirs.get(&ours.offset).cloned();
             // What a checksum says is no matter of decoding.
             let theirs = theirs.map(|theirs| Seen { doubtful: ours.doubtful, ..theirs });
-            assert_eq!(theirs.as_ref(), Some(&ours), "{}", path.display());
             records += 1;
             fields += ours.fields.len();
+            if theirs.as_ref() != Some(&ours) {
+                let why = EXPLAINED.iter().position(|why| (why.is_it)(&ours, theirs.as_ref()));
+                let why = why.filter(|_| ours.doubtful);
+                differing[why.unwrap_or_else(|| panic!("{} {ours:?}", path.display()))] += 1;
+            }
         }
     }
     println!("{records} records, {fields} fields");
+    for (why, found) in EXPLAINED.iter().zip(differing) {
+        println!("{found}: {}", why.what);
+        assert!(records == 0 || why.records == found, "{found}: {}", why.what);
+    }
     assert!(records == 0 || records > 16_000, "{records}");
 }
 
 /// The records of a file by their offsets.
-fn as_the_crate_reads(bytes: &[u8]) -> BTreeMap<u64, Seen> {
+pub(super) fn as_the_crate_reads(bytes: &[u8]) -> BTreeMap<u64, Seen> {
     let mut gathered = Gathered::default();
     let mut before: &[u8] = &[];
     for (n, chunk) in bytes[HEADER..].chunks_exact(CHUNK).enumerate() {

@@ -66,8 +66,8 @@ fn push_by_kind(kind: u8, bytes: &[u8], arena: &mut Arena<'_>) -> Option<bool> {
         (0x0b, 4) => write!(arena, "{:?}", f32::from_le_bytes(array(bytes)?)).ok()?,
         (0x0c, 8) => write!(arena, "{:?}", f64::from_le_bytes(array(bytes)?)).ok()?,
         (0x0f, 16) => push_guid(array(bytes)?, arena)?,
-        (0x10 | 0x14, 4) => write!(arena, "0x{:x}", u32::from_le_bytes(array(bytes)?)).ok()?,
-        (0x10 | 0x15, 8) => write!(arena, "0x{:x}", u64::from_le_bytes(array(bytes)?)).ok()?,
+        (0x10 | 0x14, 4) => push_hex_number(u32::from_le_bytes(array(bytes)?).into(), arena)?,
+        (0x10 | 0x15, 8) => push_hex_number(u64::from_le_bytes(array(bytes)?), arena)?,
         (0x11, 8) => push_filetime(u64::from_le_bytes(array(bytes)?), arena)?,
         (0x12, 16) => push_system_time(array(bytes)?, arena)?,
         (SID, _) => return push_sid(bytes, arena),
@@ -129,11 +129,31 @@ fn push_sid(bytes: &[u8], arena: &mut Arena<'_>) -> Option<bool> {
     };
     let Some(parts) = parts.get(..4 * usize::from(count)) else { return Some(false) };
     let authority = authority.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-    write!(arena, "S-{revision}-{authority}").ok()?;
+    arena.push("S-")?;
+    push_digits(revision.into(), 10, arena)?;
+    arena.push("-")?;
+    push_digits(authority, 10, arena)?;
     for part in parts.as_chunks().0 {
-        write!(arena, "-{}", u32::from_le_bytes(*part)).ok()?;
+        arena.push("-")?;
+        push_digits(u32::from_le_bytes(*part).into(), 10, arena)?;
     }
     Some(true)
+}
+
+fn push_hex_number(number: u64, arena: &mut Arena<'_>) -> Option<()> {
+    arena.push("0x")?;
+    push_digits(number, 16, arena)
+}
+
+fn push_digits(mut number: u64, base: u64, arena: &mut Arena<'_>) -> Option<()> {
+    let mut digits = [b'0'; 20];
+    let mut first = digits.len();
+    while number > 0 || first == digits.len() {
+        first -= 1;
+        *digits.get_mut(first)? = *LOWER.get(usize::try_from(number % base).ok()?)?;
+        number /= base;
+    }
+    arena.push(std::str::from_utf8(digits.get(first..)?).ok()?)
 }
 
 /// A moment as Windows shows it, to 100 ns. Years past 9999 keep their last four digits; what no signed
