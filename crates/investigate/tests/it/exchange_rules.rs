@@ -467,7 +467,7 @@ const SHAPES: &[Shape] = &[
 impl Shape {
     fn parts(&self) -> [&'static str; 3] {
         let parts: Vec<&str> = self.request.splitn(3, ' ').collect();
-        parts.try_into().unwrap_or_else(|_| panic!("three parts: {}", self.request))
+        parts.try_into().unwrap()
     }
 
     fn iis(&self, number: usize) -> String {

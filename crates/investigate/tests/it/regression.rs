@@ -51,9 +51,9 @@ fn wrong_counts() -> BTreeMap<&'static str, (usize, usize)> {
     let rows = WRONG_COUNTS.lines().skip(1);
     rows.map(|row| {
         let cells: Vec<&str> = row.splitn(5, ',').collect();
-        let [rule, _, stated, is, why] = cells.as_slice() else { panic!("five columns: {row}") };
+        let [rule, _, stated, is, why]: [&str; 5] = cells.try_into().unwrap();
         assert!(!why.is_empty(), "{row}");
-        (*rule, (stated.parse().unwrap(), is.parse().unwrap()))
+        (rule, (stated.parse().unwrap(), is.parse().unwrap()))
     })
     .collect()
 }
