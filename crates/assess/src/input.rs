@@ -25,6 +25,8 @@ pub struct HostEvidence {
     pub clocks: Vec<ClockFinding>,
     /// Rules and checks that met a record which they could apply to.
     pub rules_applied: u64,
+    /// Hits that tuning hides, by rule and entry: told in the case, and nothing else.
+    pub hidden: BTreeMap<(u32, usize), u64>,
     /// Files, in the order of their paths, still without ids; [`Record::item`] points here.
     pub items: Vec<CustodyItem>,
 }

@@ -7,7 +7,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 const EXIT_CODES: &str = "\
 Exit codes:
   0    ran, also where some evidence could not be read (it is counted)
-  1    --fail-on holds, or rules check refused a rule
+  1    --fail-on holds, rules check refused a rule, or a sample of rules test is not as it should
   2    evidence or rules unusable, no host found, or output not writable
   3    usage, or a case folder that exists
   130  interrupted
@@ -31,7 +31,7 @@ pub(crate) enum Command {
     /// Print the evidence behind any id of a case
     Show(ShowArgs),
     /// Work with Sigma rules
-    Rules(RulesArgs),
+    Rules(crate::rules::args::RulesArgs),
     /// List the evidence that is read
     Formats,
     /// Print the JSON Schema of case.json
@@ -44,6 +44,7 @@ Examples:
   assay assess /mnt/ex01/C --out cases
   assay assess collection.7z --password-file passwords.txt --rules sigma/rules
   assay assess logs/ --zone Europe/Berlin --as-of 2021-03-12T00:00:00Z
+  assay assess logs/ --rules sigma_core.zip --tuning tuning.yml
   assay assess *.zip --out cases --fail-on compromised
 
 Each host gets a folder with case.json (for programs), report.html (for people), timeline.csv and
@@ -61,6 +62,9 @@ pub(crate) struct AssessArgs {
     /// Sigma rules of your own: a file, a folder or a zip, beside the ones built in
     #[arg(long, value_name = "PATH")]
     pub(crate) rules: Vec<PathBuf>,
+    /// A tuning file for these rules: include, exclude, levels, known false positives
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tuning: Vec<PathBuf>,
     /// Judge as of this moment (RFC 3339) instead of the latest record
     #[arg(long, value_name = "TIME")]
     pub(crate) as_of: Option<String>,
@@ -143,40 +147,6 @@ pub(crate) struct ShowArgs {
     /// Passwords for encrypted archives, one a line
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct RulesArgs {
-    #[command(subcommand)]
-    pub(crate) command: RulesCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum RulesCommand {
-    /// Load rules and say which were refused, and which can never fire here
-    Check(RulesCheckArgs),
-}
-
-const RULES_CHECK_EXAMPLES: &str = "\
-Examples:
-  assay rules check my-rule.yml
-  assay rules check sigma/rules --verbose
-  assay rules check sigma_core.zip
-
-Exit codes: 0 all rules loaded, 1 a rule was refused, 2 nothing could be loaded from a path.";
-
-#[derive(Debug, ClapArgs)]
-#[command(after_help = RULES_CHECK_EXAMPLES)]
-pub(crate) struct RulesCheckArgs {
-    /// Rule files, folders of them, and zip archives of them
-    #[arg(required = true, value_name = "PATH")]
-    pub(crate) paths: Vec<PathBuf>,
-    /// List each idle rule instead of counting them by reason
-    #[arg(long)]
-    pub(crate) verbose: bool,
-    /// Use the content of this folder instead of the one built in
-    #[arg(long, value_name = "DIR")]
-    pub(crate) content: Option<PathBuf>,
 }
 
 /// `64G`, `500M`, `1048576`

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
-use investigate::{Error, Investigation, Item, ReadError, Request, investigate};
+use investigate::{Investigation, Item, Request, investigate};
 use model::case::{Case, Level};
 
 use crate::args::{AssessArgs, FailOn};
 use crate::case_folder::Output;
 use crate::exit::{Exit, Failure};
-use crate::plan::{Plan, plan};
+use crate::plan::{self, Plan};
 use crate::progress::Shown;
 use crate::run_record::{RunRecord, command_line, now, peak_memory, took};
 use crate::terminal;
@@ -18,7 +18,7 @@ use crate::terminal;
 pub(crate) fn run(args: &AssessArgs) -> Result<Exit, Failure> {
     let started = now();
     let clock = Instant::now();
-    let mut plan = plan(args)?;
+    let mut plan = plan::plan(args)?;
     let output = Output::open(&args.out)?;
     plan.read.exclude = output.cases();
     let found = investigated(args, &plan)?;
@@ -40,6 +40,7 @@ pub(crate) fn run(args: &AssessArgs) -> Result<Exit, Failure> {
     };
     output.write(&found.cases, &plan.read.cancel, &run_json)?.ok_or_else(interrupted)?;
     warn_of_rules(&found);
+    plan::warn_of_tuning(&found.unused_tuning);
     print(&found.cases, &output, &took(clock.elapsed(), peak_memory()))?;
     Ok(verdict_exit(args.fail_on, &found.cases))
 }
@@ -51,21 +52,14 @@ fn investigated(args: &AssessArgs, plan: &Plan) -> Result<Investigation, Failure
         read: plan.read.clone(),
         content: &plan.content,
         rules: &plan.rules,
+        tuning: &plan.tuning,
         as_of: plan.as_of,
         host: args.host.clone(),
     };
-    investigate(&request).map_err(|error| match error {
-        Error::Read(ReadError::Interrupted) => interrupted(),
-        input @ Error::Read(ReadError::Input { .. }) => Failure::new(Exit::Unusable, input)
-            .help("nothing was read; check the path, and your right to read it"),
-        spool @ Error::Read(ReadError::Spool { .. }) => {
-            Failure::new(Exit::Unusable, spool).help("another folder: --temp-dir DIR")
-        }
-        other => Failure::new(Exit::Unusable, other),
-    })
+    investigate(&request).map_err(plan::failure)
 }
 
-fn interrupted() -> Failure {
+pub(crate) fn interrupted() -> Failure {
     Failure::new(Exit::Interrupted, anyhow::anyhow!("interrupted; no case was written or changed"))
 }
 

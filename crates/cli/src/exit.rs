@@ -11,6 +11,8 @@ pub(crate) enum Exit {
     FailOn,
     /// `rules check` refused a rule.
     RulesRefused,
+    /// `rules test` found a rule that does not do what its samples say.
+    TestFailed,
     /// Evidence or rules unusable, no host found, output not writable.
     Unusable,
     /// Usage, or a folder that exists.
@@ -23,7 +25,7 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(match exit {
             Exit::Ran => 0,
-            Exit::FailOn | Exit::RulesRefused => 1,
+            Exit::FailOn | Exit::RulesRefused | Exit::TestFailed => 1,
             Exit::Unusable => 2,
             Exit::Usage => 3,
             Exit::Interrupted => 130,

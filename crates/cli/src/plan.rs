@@ -1,21 +1,26 @@
 //! From what was typed to what it means: built objects, defaults settled, mistakes named.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use investigate::{Content, Limits, Progress, ReadOptions, SourceFile, user_rules};
+use investigate::{
+    Content, Error, Limits, Progress, ReadError, ReadOptions, SourceFile, tuning_files, user_rules,
+};
 use model::Time;
+use model::case::RefusedRule;
 
 use crate::args::{AssessArgs, LimitArgs};
 use crate::exit::{Exit, Failure};
+use crate::terminal;
 
 /// An assessment ready to run.
 pub(crate) struct Plan {
     pub(crate) read: ReadOptions,
     pub(crate) content: Content,
     pub(crate) rules: Vec<SourceFile>,
+    pub(crate) tuning: Vec<SourceFile>,
     pub(crate) as_of: Option<Time>,
 }
 
@@ -33,7 +38,47 @@ pub(crate) fn plan(args: &AssessArgs) -> Result<Plan, Failure> {
             "point it at a rule file, or at a folder or zip of .yml files; see assay rules check",
         )
     })?;
-    Ok(Plan { read, content, rules, as_of })
+    let tuning = tuning(&args.tuning)?;
+    Ok(Plan { read, content, rules, tuning, as_of })
+}
+
+pub(crate) fn tuning(paths: &[PathBuf]) -> Result<Vec<SourceFile>, Failure> {
+    tuning_files(paths).map_err(|e| {
+        let error = anyhow::Error::from(e).context("--tuning cannot be read");
+        Failure::new(Exit::Unusable, error).help("name a YAML file; see docs/tuning.md")
+    })
+}
+
+/// What an error of the library means for whoever ran the program.
+pub(crate) fn failure(error: Error) -> Failure {
+    match error {
+        Error::Read(ReadError::Interrupted) => crate::assess::interrupted(),
+        input @ Error::Read(ReadError::Input { .. }) => Failure::new(Exit::Unusable, input)
+            .help("nothing was read; check the path, and your right to read it"),
+        spool @ Error::Read(ReadError::Spool { .. }) => {
+            Failure::new(Exit::Unusable, spool).help("another folder: --temp-dir DIR")
+        }
+        Error::Tuning(error) => {
+            let faults = error.0.iter().map(at_its_place).collect();
+            Failure::new(Exit::Unusable, error)
+                .details(faults)
+                .help("mend these entries; nothing was judged")
+        }
+        Error::Io(error) => Failure::new(Exit::Unusable, error)
+            .help("check the path, and your right to read it"),
+        other => Failure::new(Exit::Unusable, other),
+    }
+}
+
+/// Says which entries of tuning files fit no rule: they do nothing, which may not be what was meant.
+pub(crate) fn warn_of_tuning(unused: &[RefusedRule]) {
+    for entry in unused {
+        terminal::note(&publish::inert_text(&format!("warn: tuning {}", at_its_place(entry))));
+    }
+}
+
+fn at_its_place(fault: &RefusedRule) -> String {
+    format!("{}:{}:{}: {}", fault.file, fault.line, fault.column, fault.reason)
 }
 
 pub(crate) fn read_options(
@@ -85,7 +130,7 @@ fn cancel_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
 /// Ends the program wherever it is. Case folders bear that: they are swapped in whole.
 #[expect(clippy::exit, clippy::disallowed_methods, reason = "the main thread may hang in a read")]
 fn end_now() {
-    crate::terminal::note("error: interrupted");
+    terminal::note("error: interrupted");
     std::process::exit(130);
 }
 

@@ -196,7 +196,12 @@ fn finding_page(case: &Case, finding: &Finding) -> String {
     page.line("licence", &finding.rule.license);
     page.line("ATT&CK", &finding.attack.join(", "));
     page.line("stage", &finding.stage);
-    page.line("records", &finding.event_count.to_string());
+    let kept = finding.events.len();
+    let records = match finding.event_count {
+        all if all > kept as u64 => format!("first {kept} of {all} are kept in the case"),
+        all => all.to_string(),
+    };
+    page.line("records", &records);
     for field in &finding.matched {
         let value =
             field.value.clone().or_else(|| field.value_b64.as_ref().map(|b| format!("base64 {b}")));

@@ -52,6 +52,35 @@ pub(crate) fn style() -> Style {
     Style { color: terminal && !set("NO_COLOR") && !dumb(), width: width(), unicode: unicode() }
 }
 
+/// Colours the answers that lines begin with: `yes`, `no`, `ok`, `failed`.
+pub(crate) fn answers(text: &str) -> String {
+    const COLOURS: [(&str, &str); 4] =
+        [("yes ", "32"), ("no ", "31"), ("ok ", "32"), ("failed ", "1;31")];
+    if !style().color {
+        return text.to_owned();
+    }
+    let colour = |line: &str| {
+        let start = line.len() - line.trim_start().len();
+        let (indent, rest) = line.split_at_checked(start).unwrap_or(("", line));
+        let known =
+            COLOURS.iter().find_map(|(word, code)| Some((word, code, rest.strip_prefix(word)?)));
+        match known {
+            Some((word, code, rest)) => format!("{indent}\u{1b}[{code}m{word}\u{1b}[0m{rest}\n"),
+            None => format!("{line}\n"),
+        }
+    };
+    text.lines().map(colour).collect()
+}
+
+/// A line of a table: a terminal gets it cut to its width, a pipe whole.
+pub(crate) fn cut_to_width(line: &str) -> String {
+    let width = width();
+    if !std::io::stdout().is_terminal() || line.chars().count() <= width {
+        return line.to_owned();
+    }
+    line.chars().take(width - 1).chain(['…']).collect()
+}
+
 fn set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|v| !v.is_empty())
 }

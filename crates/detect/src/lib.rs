@@ -7,14 +7,17 @@
 mod checks;
 mod content;
 mod correlation;
+pub mod explain;
 mod logsource;
 mod observe;
+pub mod sample;
 mod select;
 mod sigma;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+pub mod tuned;
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -23,6 +26,13 @@ use model::Event;
 use model::case::{MatchedField, RefusedRule, RuleRef, Severity};
 
 pub use correlation::{BaseMatch, Correlated, Correlator, GroupValue, Values};
+pub use sigma::{
+    Kinds, LogSource, Missing, Note, Place, Regression, RuleCoverage, coverage, lint, nearest,
+    places, regressions,
+};
+
+use explain::Explanation;
+use tuned::{Hidden, Tuned, TuningError};
 
 /// A file of content or of a user's rules: its name and its bytes.
 #[derive(Clone, Debug)]
@@ -66,6 +76,32 @@ pub struct RuleMeta {
     pub attack: Vec<String>,
     /// Whether the rule belongs to our own content (else it came with `--rules`).
     pub own: bool,
+    /// What lists and tuning ask for; checks say nothing of it.
+    pub about: About,
+}
+
+/// What a rule says of itself beside what findings need.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// `stable`, `test`, `experimental` ..., as written.
+    pub status: Option<String>,
+    /// All tags.
+    pub tags: Vec<String>,
+    /// The log source that it is for.
+    pub logsource: LogSource,
+    /// Line of its document.
+    pub line: u64,
+}
+
+/// Why a detector could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The content.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+    /// The tuning.
+    #[error(transparent)]
+    Tuning(#[from] TuningError),
 }
 
 /// A rule that fired.
@@ -86,6 +122,8 @@ pub struct LoadReport {
     pub loaded: u64,
     /// Files or documents that were refused, with place and reason.
     pub refused: Vec<RefusedRule>,
+    /// Files of documents that are no rules at all, once for each document.
+    pub not_rules: Vec<String>,
     /// Rules that were loaded but that no record can ever be for.
     pub idle: Vec<IdleRule>,
 }
@@ -130,6 +168,7 @@ pub struct Detector {
     checks: checks::Checks,
     observer: observe::Observer,
     rules: Vec<RuleMeta>,
+    tuned: Tuned,
 }
 
 /// Memory of one thread, reused from event to event. It never changes what comes out.
@@ -148,6 +187,8 @@ pub struct Outcome {
     pub logsources: Vec<Arc<str>>,
     /// Rules and checks that fired.
     pub hits: Vec<Hit>,
+    /// Hits that tuning hides.
+    pub hidden: Vec<Hidden>,
     /// What it states.
     pub observations: Vec<Observation>,
     /// The rules and checks that it could meet.
@@ -159,6 +200,7 @@ impl Outcome {
     pub fn clear(&mut self) {
         self.logsources.clear();
         self.hits.clear();
+        self.hidden.clear();
         self.observations.clear();
         self.group = Group::default();
     }
@@ -171,15 +213,31 @@ impl Detector {
         content: &[SourceFile],
         user_rules: &[SourceFile],
     ) -> Result<(Self, LoadReport), ContentError> {
+        Self::tuned(content, user_rules, &[]).map_err(|error| match error {
+            BuildError::Content(error) => error,
+            BuildError::Tuning(error) => {
+                ContentError { file: "tuning".to_owned(), reason: error.to_string() }
+            }
+        })
+    }
+
+    /// The same with tuning files, which decide which rules of the user run and which of their hits are hidden.
+    pub fn tuned(
+        content: &[SourceFile],
+        user_rules: &[SourceFile],
+        tuning: &[SourceFile],
+    ) -> Result<(Self, LoadReport), BuildError> {
+        let tuning = sigma::Tuning::parse(tuning).map_err(TuningError)?;
         let mut builder = sigma::EngineBuilder::new(sigma::Mapping::parse(content)?);
         let own: Vec<SourceFile> =
             content.iter().filter(|file| is_own_rule(file)).cloned().collect();
         let mut report = builder.add(&own, true);
         if let Some(refused) = report.refused.first() {
             let reason = format!("line {}: {}", refused.line, refused.reason);
-            return Err(ContentError { file: refused.file.clone(), reason });
+            return Err(ContentError { file: refused.file.clone(), reason }.into());
         }
         report.join(builder.add(user_rules, false));
+        let tuned = builder.tune(&tuning).map_err(TuningError)?;
         let (sigma, mut rules) = builder.build();
         let first = u32::try_from(rules.len()).unwrap_or(u32::MAX);
         let detector = Self {
@@ -188,6 +246,7 @@ impl Detector {
             checks: checks::Checks::parse(content, first, &mut rules)?,
             observer: observe::Observer::parse(content)?,
             rules,
+            tuned,
         };
         report.loaded += u64::from(u32::try_from(detector.rules.len()).unwrap_or(u32::MAX) - first);
         Ok((detector, report))
@@ -199,9 +258,15 @@ impl Detector {
         self.sources.classify(event, &mut scratch.plans, &mut out.logsources);
         let hits = &mut out.hits;
         out.group.sigma = self.sigma.run(event, &mut scratch.sigma, &mut |hit| hits.push(hit));
+        out.hidden.extend_from_slice(&scratch.sigma.hidden);
         out.group.checks = self.checks.run(event, &mut scratch.checks, &mut out.hits);
         let hit = !out.hits.is_empty();
         self.observer.observe(event, hit, &mut scratch.observed, &mut out.observations);
+    }
+
+    /// What tuning did to the rules.
+    pub fn tuning(&self) -> &Tuned {
+        &self.tuned
     }
 
     /// All rules: Sigma rules first, then correlations, then checks. [`RuleIndex`] counts in it.
@@ -248,10 +313,46 @@ impl Detector {
     }
 }
 
+/// One Sigma rule, ready to be explained on any event.
+pub struct Explainer(sigma::Explainer);
+
+impl Explainer {
+    /// The rule of that data. `files` are all files of its set (our content's, or the user's), `tuning` the
+    /// tuning files that are in force. `None` where no document is it, or it waits for a placeholder list.
+    pub fn new(
+        content: &[SourceFile],
+        files: &[SourceFile],
+        tuning: &[SourceFile],
+        rule: &RuleMeta,
+    ) -> Result<Option<Self>, BuildError> {
+        let mapping = sigma::Mapping::parse(content)?;
+        let tuning = sigma::Tuning::parse(tuning).map_err(TuningError)?;
+        Ok(sigma::Explainer::new(mapping, files, rule, &tuning).map(Self))
+    }
+
+    /// How much of the rule holds for an event, and why, where that is at least `least` millionths; `None` if
+    /// the event is not of the rule's log source.
+    pub fn explain(
+        &self,
+        event: &Event<'_>,
+        least: u32,
+        scratch: &mut Scratch,
+    ) -> Option<(u32, Option<Explanation>)> {
+        let judged = self.0.explain(event, least, &mut scratch.sigma)?;
+        Some((judged.share, judged.explanation))
+    }
+
+    /// The condition as its author wrote it.
+    pub fn condition(&self) -> &str {
+        self.0.condition()
+    }
+}
+
 impl LoadReport {
     fn join(&mut self, other: Self) {
         self.loaded += other.loaded;
         self.refused.extend(other.refused);
+        self.not_rules.extend(other.not_rules);
         self.idle.extend(other.idle);
     }
 }

@@ -12,6 +12,7 @@ use crate::rule_archive;
 #[derive(Clone, Debug)]
 pub struct Content {
     files: Vec<SourceFile>,
+    samples: Vec<SourceFile>,
 }
 
 /// Content or rules that cannot be read.
@@ -41,33 +42,30 @@ pub enum ContentError {
 impl Content {
     /// The content that the program was built with.
     pub fn embedded() -> Result<Self, ContentError> {
-        let packed = include_bytes!(concat!(env!("OUT_DIR"), "/content.bin"));
-        let mut bytes = Vec::new();
-        flate2::read::ZlibDecoder::new(&packed[..])
-            .read_to_end(&mut bytes)
-            .map_err(|_| ContentError::Embedded)?;
-        let mut rest = bytes.as_slice();
-        let mut files = Vec::new();
-        while !rest.is_empty() {
-            let name = take(&mut rest).ok_or(ContentError::Embedded)?;
-            let bytes = take(&mut rest).ok_or(ContentError::Embedded)?;
-            let name = String::from_utf8_lossy(name).into_owned();
-            files.push(SourceFile { name, bytes: bytes.to_vec() });
-        }
-        Ok(Self { files })
+        Ok(Self {
+            files: unpack(include_bytes!(concat!(env!("OUT_DIR"), "/content.bin")))?,
+            samples: unpack(include_bytes!(concat!(env!("OUT_DIR"), "/samples.bin")))?,
+        })
     }
 
     /// The content of a folder.
     pub fn from_folder(folder: &Path) -> Result<Self, ContentError> {
         let mut files = Vec::new();
-        walk(folder, folder, &mut files, &|path| extension(path) != "jsonl")?;
+        walk(folder, folder, &mut files, &|_| true)?;
         files.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Self { files })
+        let is_sample = |file: &SourceFile| extension(Path::new(&file.name)) == "jsonl";
+        let (samples, files) = files.into_iter().partition(is_sample);
+        Ok(Self { files, samples })
     }
 
     /// The files.
     pub fn files(&self) -> &[SourceFile] {
         &self.files
+    }
+
+    /// The samples that lie beside the rules. They judge nothing and are no part of the content's hash.
+    pub fn samples(&self) -> &[SourceFile] {
+        &self.samples
     }
 
     /// What the content calls its version.
@@ -80,7 +78,7 @@ impl Content {
     }
 
     /// SHA-256 over the names and bytes of these files and `more`.
-    pub fn sha256(&self, more: &[SourceFile]) -> String {
+    pub fn sha256<'m>(&'m self, more: impl IntoIterator<Item = &'m SourceFile>) -> String {
         let mut hasher = Sha256::new();
         for file in self.files.iter().chain(more) {
             hasher.update((file.name.len() as u64).to_le_bytes());
@@ -99,6 +97,22 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+fn unpack(packed: &[u8]) -> Result<Vec<SourceFile>, ContentError> {
+    let mut bytes = Vec::new();
+    flate2::read::ZlibDecoder::new(packed)
+        .read_to_end(&mut bytes)
+        .map_err(|_| ContentError::Embedded)?;
+    let mut rest = bytes.as_slice();
+    let mut files = Vec::new();
+    while !rest.is_empty() {
+        let name = take(&mut rest).ok_or(ContentError::Embedded)?;
+        let bytes = take(&mut rest).ok_or(ContentError::Embedded)?;
+        let name = String::from_utf8_lossy(name).into_owned();
+        files.push(SourceFile { name, bytes: bytes.to_vec() });
+    }
+    Ok(files)
 }
 
 fn take<'b>(rest: &mut &'b [u8]) -> Option<&'b [u8]> {
@@ -133,6 +147,15 @@ pub fn user_rules(paths: &[std::path::PathBuf]) -> Result<Vec<SourceFile>, Conte
     }
     files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(files)
+}
+
+/// The tuning files that a user names, each under the name that he typed.
+pub fn tuning_files(paths: &[std::path::PathBuf]) -> std::io::Result<Vec<SourceFile>> {
+    let read = |path: &std::path::PathBuf| {
+        let name = path.to_string_lossy().replace('\\', "/");
+        fs_err::read(path).map(|bytes| SourceFile { name, bytes })
+    };
+    paths.iter().map(read).collect()
 }
 
 fn extension(path: &Path) -> String {

@@ -83,6 +83,9 @@ pub(crate) fn correlate<Owner: Ord>(
     let mut values = |payload| go_on().and_then(|()| Ok(matches.at(payload)?.values));
     correlator.finish(&mut values, &mut |one| {
         go_on()?;
+        if ground.detector.tuning().excluded.contains_key(&one.rule) {
+            return Ok(());
+        }
         let Some(of_host) = found.get_mut(one.owner as usize) else { return Ok(()) };
         let hit = of_host.entry(one.rule).or_default();
         hit.count += 1;

@@ -219,7 +219,9 @@ fn host_evidence(
         Owner::Unattributed(n) => format!("_unattributed-{n}"),
     };
     let statements = merged.statements(&custody, corrections);
+    let hidden = std::mem::take(&mut merged.hidden);
     HostEvidence {
+        hidden,
         rules_applied: merged.rules_applied(run.detector),
         hits: merged.rule_hits(run.detector, &custody, corrections),
         clocks: clock_findings(corrections, &custody),
@@ -311,6 +313,7 @@ struct Merged {
     statements: BTreeMap<StatementKey, StatementGather>,
     own_addresses: BTreeSet<Arc<str>>,
     groups: BTreeMap<Arc<str>, BTreeSet<detect::Group>>,
+    hidden: BTreeMap<(u32, usize), u64>,
 }
 
 impl Merged {
@@ -351,6 +354,9 @@ impl Merged {
         }
         for (rule, hit) in share.gathered.hits {
             self.hits.entry(rule).or_default().merge(hit, keep(rule));
+        }
+        for (hidden, hits) in share.gathered.hidden {
+            *self.hidden.entry((hidden.rule.0, hidden.entry)).or_default() += hits;
         }
         for (key, statement) in share.gathered.statements.into_iter() {
             match self.statements.get_mut(&key) {

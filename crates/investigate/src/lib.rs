@@ -9,20 +9,24 @@ mod gather;
 mod hosts;
 mod name;
 mod rule_archive;
+pub mod rules;
+mod tuned_out;
 
 use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
 use assess::{Context, Knowledge};
-use detect::{Detector, RuleIndex, RuleMeta};
 use model::Time;
-use model::case::{Case, ContentVersion, Method};
+use model::case::{Case, ContentVersion, Method, RefusedRule};
 
 use sha2::{Digest as _, Sha256};
 
-pub use content::{Content, ContentError, user_rules};
-pub use detect::{LoadReport, SourceFile};
+pub use content::{Content, ContentError, tuning_files, user_rules};
+pub use detect::{
+    BuildError, Detector, IdleRule, LoadReport, LogSource, Missing, Note, Place, RuleCoverage,
+    RuleIndex, RuleMeta, SourceFile, explain as explanation, tuned,
+};
 pub use evidence::{
     FORMATS, FetchError, Fetched, Inventory, Item, Limits, Options as ReadOptions, Progress,
     ReadError, fetch,
@@ -38,6 +42,8 @@ pub struct Request<'a> {
     pub content: &'a Content,
     /// Rules of the user.
     pub rules: &'a [SourceFile],
+    /// Tuning of these rules.
+    pub tuning: &'a [SourceFile],
     /// The moment of the case, if not the latest record.
     pub as_of: Option<Time>,
     /// Name for the host of records that name none.
@@ -53,9 +59,24 @@ pub enum Error {
     /// The content could not be used.
     #[error(transparent)]
     Content(#[from] detect::ContentError),
+    /// The tuning of the user's rules could not be used.
+    #[error(transparent)]
+    Tuning(#[from] tuned::TuningError),
+    /// A file of rules or samples could not be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
     /// The packs could not be used.
     #[error(transparent)]
     Knowledge(#[from] assess::KnowledgeError),
+}
+
+impl From<BuildError> for Error {
+    fn from(error: BuildError) -> Self {
+        match error {
+            BuildError::Content(error) => error.into(),
+            BuildError::Tuning(error) => error.into(),
+        }
+    }
 }
 
 /// What came of it.
@@ -66,12 +87,14 @@ pub struct Investigation {
     pub inventory: Inventory,
     /// What became of the user's rules and ours.
     pub rules: LoadReport,
+    /// Entries of the tuning that fit no rule.
+    pub unused_tuning: Vec<RefusedRule>,
 }
 
 /// Reads the evidence once and judges every host in it.
 pub fn investigate(request: &Request<'_>) -> Result<Investigation, Error> {
     let files = request.content.files();
-    let (detector, rules) = Detector::build(files, request.rules)?;
+    let (detector, rules) = Detector::tuned(files, request.rules, request.tuning)?;
     let knowledge = Knowledge::parse(files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())))?;
     let kept_fields = knowledge.kept_fields();
     let temp_dir = request.read.temp_dir.as_path();
@@ -101,29 +124,37 @@ pub fn investigate(request: &Request<'_>) -> Result<Investigation, Error> {
     .map_err(no_space)?;
     let content = ContentVersion {
         version: request.content.version(),
-        sha256: request.content.sha256(request.rules),
+        sha256: request.content.sha256(request.rules.iter().chain(request.tuning)),
     };
     let cases = hosts
         .iter()
         .map(|host| {
             let method = method(&detector, &rules, host);
+            let method = Method { tuned_out: tuned_out::of(&detector, host), ..method };
             let context = Context { content: content.clone(), as_of: request.as_of, method };
             let mut case = assess::assess(host, &knowledge, &context);
             make_inert(&mut case);
             case
         })
         .collect();
-    Ok(Investigation { cases, inventory, rules })
+    let unused_tuning = detector.tuning().unused.clone();
+    Ok(Investigation { cases, inventory, rules, unused_tuning })
 }
 
-/// What loading makes of a user's rules beside the content: the content's own rules are not counted.
-pub fn load_user_rules(content: &Content, rules: &[SourceFile]) -> Result<LoadReport, Error> {
-    let (_, own) = Detector::build(content.files(), &[])?;
-    let (_, mut all) = Detector::build(content.files(), rules)?;
+/// What loading makes of a user's rules beside the content, whose own rules are not counted, and what tuning
+/// makes of them.
+pub fn load_user_rules(set: &rules::RuleSet<'_>) -> Result<(LoadReport, tuned::Tuned), Error> {
+    let (_, own) = Detector::build(set.content.files(), &[])?;
+    let (detector, mut all) = set.detector()?;
     all.loaded = all.loaded.saturating_sub(own.loaded);
     // Own rules are loaded first; none of them is refused, for that is an error.
     all.idle.drain(..own.idle.len().min(all.idle.len()));
-    Ok(all)
+    Ok((all, detector.tuning().clone()))
+}
+
+/// What could be written better in a user's rules.
+pub fn lint(content: &Content, rules: &[SourceFile]) -> Result<Vec<Note>, detect::ContentError> {
+    detect::lint(content.files(), rules)
 }
 
 /// SHA-256 of a record, as events of a case state it.
@@ -133,7 +164,7 @@ pub fn sha256(bytes: &[u8]) -> String {
 
 /// Counts what became of the rules on one host, and credits those that found something.
 fn method(detector: &Detector, report: &LoadReport, host: &assess::HostEvidence) -> Method {
-    let total = detector.rules().len() as u64;
+    let total = (detector.rules().len() - detector.tuning().excluded.len()) as u64;
     let applied = host.rules_applied;
     let rules = detector.rules();
     let found: BTreeSet<&str> = host.hits.iter().map(|hit| hit.rule.id.as_str()).collect();
@@ -160,6 +191,7 @@ fn method(detector: &Detector, report: &LoadReport, host: &assess::HostEvidence)
         unsupported: report.refused.len() as u64,
         refused: report.refused.clone(),
         credits,
+        tuned_out: None,
     }
 }
 

@@ -672,6 +672,60 @@ pub struct Method {
     pub refused: Vec<RefusedRule>,
     /// Authors and licences of the rules that found something.
     pub credits: Vec<String>,
+    /// What tuning files took away or changed; absent where they did nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tuned_out: Option<TunedOut>,
+}
+
+/// What tuning took away of the user's rules, or changed. It never touches the verdict: our own rules run as
+/// they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TunedOut {
+    /// Rules that did not run.
+    pub excluded: u64,
+    /// They by the entry that says so.
+    pub exclusions: Vec<ExcludedRules>,
+    /// Hits on this host that are hidden as known to be false.
+    pub hidden: Vec<HiddenHits>,
+    /// Rules that are shown with another level than their author gave them.
+    pub levels: Vec<LevelChange>,
+}
+
+/// Rules that one entry of a tuning file excludes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExcludedRules {
+    /// File, line and column of the entry.
+    pub at: String,
+    /// The reason that it gives.
+    pub reason: Option<String>,
+    /// How many.
+    pub rules: u64,
+}
+
+/// Hits of one rule that one entry of a tuning file hides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HiddenHits {
+    /// The rule.
+    pub rule: RuleRef,
+    /// How many, exactly.
+    pub hits: u64,
+    /// File, line and column of the entry.
+    pub at: String,
+    /// The reason that it gives.
+    pub reason: String,
+}
+
+/// Another level for a rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LevelChange {
+    /// The rule.
+    pub rule: RuleRef,
+    /// The level of its author.
+    pub from: Severity,
+    /// The level shown.
+    pub to: Severity,
+    /// File, line and column of the entry.
+    pub at: String,
 }
 
 /// A rule that was not loaded.

@@ -23,6 +23,14 @@ pub fn schema_json() -> String {
     String::from_utf8(pretty(&schema)).unwrap_or_default()
 }
 
+/// A value as JSON on one line, with invisible characters as `\u` escapes.
+pub fn json_line<T: Serialize>(value: &T) -> String {
+    let mut out = Vec::new();
+    let done = value.serialize(&mut Serializer::with_formatter(&mut out, VisibleLine));
+    debug_assert!(done.is_ok(), "keys are text, and memory is no file");
+    String::from_utf8(out).unwrap_or_default()
+}
+
 /// Keys in the order of their names, whichever order other crates of a build ask of the JSON library.
 fn sorted(value: Value) -> Value {
     match value {
@@ -55,16 +63,7 @@ impl Formatter for Visible {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_invisible(*c)) {
-            let (seen, tail) = rest.split_at(at);
-            writer.write_all(seen.as_bytes())?;
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                write!(writer, "\\u{unit:04x}")?;
-            }
-            rest = tail.get(c.len_utf8()..).unwrap_or_default();
-        }
-        writer.write_all(rest.as_bytes())
+        write_visible(writer, fragment)
     }
 
     fn begin_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
@@ -110,4 +109,30 @@ impl Formatter for Visible {
     fn end_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
         self.0.end_object_value(writer)
     }
+}
+
+/// JSON on one line in which every character can be seen.
+struct VisibleLine;
+
+impl Formatter for VisibleLine {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        write_visible(writer, fragment)
+    }
+}
+
+fn write_visible<W: ?Sized + io::Write>(writer: &mut W, fragment: &str) -> io::Result<()> {
+    let mut rest = fragment;
+    while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_invisible(*c)) {
+        let (seen, tail) = rest.split_at(at);
+        writer.write_all(seen.as_bytes())?;
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            write!(writer, "\\u{unit:04x}")?;
+        }
+        rest = tail.get(c.len_utf8()..).unwrap_or_default();
+    }
+    writer.write_all(rest.as_bytes())
 }

@@ -15,7 +15,8 @@ mod timeline;
 mod words;
 
 pub use inert::{Quoted, inert_text, quote};
-pub use json::{case_json, schema_json};
+pub use json::{case_json, json_line, schema_json};
 pub use report::report_html;
 pub use terminal::{Style, overview, terminal};
 pub use timeline::timeline_csv;
+pub use words::{counted, number, severity};

@@ -289,3 +289,26 @@ pub(crate) fn actions(case: &Case) -> Vec<&Action> {
     actions.sort_by_key(|action| action.order);
     actions
 }
+
+/// What tuning took away or changed, in one sentence.
+pub(crate) fn tuned_out(tuned: &model::case::TunedOut) -> String {
+    let mut parts = Vec::new();
+    if tuned.excluded > 0 {
+        parts.push(format!("{} excluded", several(tuned.excluded, "rule", "rules")));
+    }
+    let hits: u64 = tuned.hidden.iter().map(|hidden| hidden.hits).sum();
+    if hits > 0 {
+        let rules: BTreeSet<&str> =
+            tuned.hidden.iter().map(|hidden| hidden.rule.id.as_str()).collect();
+        let rules = several(rules.len() as u64, "rule", "rules");
+        parts.push(format!(
+            "{} of {rules} hidden as known to be false",
+            several(hits, "hit", "hits")
+        ));
+    }
+    let levels = tuned.levels.len() as u64;
+    if levels > 0 {
+        parts.push(format!("{} shown with another level", several(levels, "rule", "rules")));
+    }
+    format!("{} (the verdict rests on none of this)", parts.join(" · "))
+}

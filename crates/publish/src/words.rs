@@ -63,8 +63,13 @@ word!(TimeBasis {
     Assumed => "assumed", FileName => "file name",
 });
 
+/// The word for a severity.
+pub fn severity(level: Severity) -> &'static str {
+    level.word()
+}
+
 /// `1234567` as `1,234,567`.
-pub(crate) fn number(n: u64) -> String {
+pub fn number(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -87,7 +92,7 @@ pub(crate) fn several(n: u64, one: &str, more: &str) -> String {
 }
 
 /// [`several`] of things that are in memory.
-pub(crate) fn counted(n: usize, one: &str, more: &str) -> String {
+pub fn counted(n: usize, one: &str, more: &str) -> String {
     several(u64::try_from(n).unwrap_or(u64::MAX), one, more)
 }
 

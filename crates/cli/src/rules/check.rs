@@ -2,22 +2,33 @@
 
 use std::collections::BTreeMap;
 
-use investigate::{LoadReport, load_user_rules, user_rules};
+use investigate::{LoadReport, Note, lint, load_user_rules, tuned::Tuned};
 
-use crate::args::RulesCheckArgs;
+use super::args::CheckArgs;
+use super::{Files, page};
 use crate::exit::{Exit, Failure};
-use crate::plan::content;
+use crate::plan;
 use crate::terminal;
 
-pub(crate) fn run(args: &RulesCheckArgs) -> Result<Exit, Failure> {
-    let content = content(args.content.as_deref())?;
-    let rules = user_rules(&args.paths).map_err(|e| Failure::new(Exit::Unusable, e))?;
-    let report = load_user_rules(&content, &rules).map_err(|e| Failure::new(Exit::Unusable, e))?;
-    terminal::out(&page(rules.len(), &report, args.verbose))?;
+/// Up to so many notes are listed without being asked.
+const FEW: usize = 20;
+
+pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
+    let files = Files::read(args.set.content.as_deref(), &args.paths, &args.set.tuning)?;
+    let (report, tuned) = load_user_rules(&files.set()).map_err(plan::failure)?;
+    let notes = lint(&files.content, &files.rules).map_err(|e| plan::failure(e.into()))?;
+    plan::warn_of_tuning(&tuned.unused);
+    let mut lines = loading(files.rules.len(), &report, args.verbose);
+    lines.extend(said(&notes, args.verbose));
+    if !files.tuning.is_empty() {
+        lines.push(format!("TUNED      {} of these rules excluded", tuned.excluded.len()));
+        lines.extend(exclusions(&tuned));
+    }
+    terminal::out(&page(&lines))?;
     Ok(if report.refused.is_empty() { Exit::Ran } else { Exit::RulesRefused })
 }
 
-fn page(files: usize, report: &LoadReport, verbose: bool) -> String {
+fn loading(files: usize, report: &LoadReport, verbose: bool) -> Vec<String> {
     let mut lines = vec![
         format!("FILES      {files}"),
         format!("LOADED     {}", report.loaded),
@@ -29,23 +40,56 @@ fn page(files: usize, report: &LoadReport, verbose: bool) -> String {
             .iter()
             .map(|r| format!("  {}:{}:{}: {}", r.file, r.line, r.column, r.reason)),
     );
+    let others = report.not_rules.len();
+    if others > 0 {
+        lines.push(format!("NOT RULES  {others} (YAML with nothing of a rule in it)"));
+        let each = report.not_rules.iter().filter(|_| verbose);
+        lines.extend(each.map(|file| format!("  {file}")));
+    }
     lines.push(format!("IDLE       {} (loaded, but no record can be for them)", report.idle.len()));
     lines.extend(if verbose { each_idle(report) } else { idle_by_reason(report) });
-    // Names and reasons quote what others wrote.
-    lines.iter().map(|line| publish::inert_text(line).to_string() + "\n").collect()
+    lines
 }
 
 fn each_idle(report: &LoadReport) -> Vec<String> {
     report.idle.iter().map(|i| format!("  {}: {} ({})", i.file, i.reason, i.title)).collect()
 }
 
-/// The commonest reason first; equal ones in the order of their words.
 fn idle_by_reason(report: &LoadReport) -> Vec<String> {
+    by_count(report.idle.iter().map(|idle| idle.reason.as_str()))
+}
+
+fn said(notes: &[Note], verbose: bool) -> Vec<String> {
+    let mut lines = vec![format!("NOTES      {} (they refuse nothing)", notes.len())];
+    if verbose || notes.len() <= FEW {
+        let each = notes.iter();
+        lines.extend(
+            each.map(|n| format!("  {}:{}:{}: {} [{}]", n.file, n.line, n.column, n.text, n.lint)),
+        );
+    } else {
+        lines.extend(by_count(notes.iter().map(|note| note.about)));
+        lines.push("  each with its place: --verbose".to_owned());
+    }
+    lines
+}
+
+fn exclusions(tuned: &Tuned) -> Vec<String> {
+    let entries = tuned.excluded.values().filter_map(|entry| tuned.entries.get(*entry));
+    let words: Vec<String> = entries
+        .map(|entry| {
+            format!("{}: {}", entry.at, entry.reason.as_deref().unwrap_or("no reason given"))
+        })
+        .collect();
+    by_count(words.iter().map(String::as_str))
+}
+
+/// The commonest first; equal ones in the order of their words.
+fn by_count<'w>(words: impl Iterator<Item = &'w str>) -> Vec<String> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for idle in &report.idle {
-        *counts.entry(&idle.reason).or_default() += 1;
+    for word in words {
+        *counts.entry(word).or_default() += 1;
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    counts.into_iter().map(|(reason, count)| format!("  {count:>6}  {reason}")).collect()
+    counts.into_iter().map(|(word, count)| format!("  {count:>6}  {word}")).collect()
 }

@@ -10,6 +10,7 @@ mod folders;
 mod interrupted;
 mod large;
 mod names;
+mod rule_commands;
 mod rules;
 mod show;
 mod support;

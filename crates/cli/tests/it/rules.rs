@@ -30,6 +30,17 @@ fn check_says_what_became_of_each_rule() {
     let cases = [
         (GOOD.to_owned(), 0, ["LOADED     1\n", "REFUSED    0\n", "IDLE       0 "]),
         (misspelt(), 1, ["LOADED     0\n", "REFUSED    1\n  rule.yml:9:", "endswiht"]),
+        ("id: x\nnote: y\n".to_owned(), 0, ["LOADED     0\n", "REFUSED    0\n", "NOT RULES  1 "]),
+        (
+            GOOD.replace("detection:", "detections:"),
+            1,
+            ["REFUSED    1\n", ":8:1: ", "is meant for it?"],
+        ),
+        (
+            GOOD.replace("status: test", "status: tset"),
+            0,
+            ["NOTES      1 ", "rule.yml:3:9: unknown status", "`test` is meant?"],
+        ),
         (foreign(), 0, ["LOADED     1\n", "REFUSED    0\n", "IDLE       1 "]),
         ("\u{1}: [".to_owned(), 1, ["LOADED     0\n", "REFUSED    1\n", "  rule.yml:2:1: YAML"]),
     ];

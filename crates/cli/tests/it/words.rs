@@ -72,7 +72,16 @@ fn help_has_examples_and_exit_codes() {
     let help = session.run(&["--help"]);
     help.ended(0, &[]);
     assert!(help.out.contains("Exit codes:"));
-    for command in ["assess", "demo", "show", "rules check"] {
+    for command in [
+        "assess",
+        "demo",
+        "show",
+        "rules check",
+        "rules list",
+        "rules test",
+        "rules explain",
+        "rules coverage",
+    ] {
         let mut words: Vec<&str> = command.split(' ').collect();
         words.push("--help");
         let ran = session.run(&words);

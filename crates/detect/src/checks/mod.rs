@@ -18,7 +18,7 @@ use self::known::{KnownFiles, sha256};
 use self::path::{compiled_page, cut, file_path, may_name_script};
 use self::webroots::WebRoots;
 use crate::select::{Select, value_of};
-use crate::{ContentError, Hit, RuleIndex, RuleMeta, SourceFile, content};
+use crate::{About, ContentError, Hit, RuleIndex, RuleMeta, SourceFile, content};
 
 /// Verdicts on URL paths that one thread remembers for each pack.
 const MEMO_MAX: usize = 4_096;
@@ -365,6 +365,7 @@ impl RawCheck {
             level: self.level,
             attack: self.attack,
             own: true,
+            about: About::default(),
         }
     }
 }

@@ -22,10 +22,15 @@ pub(super) const KEYWORDS: FieldId = FieldId(0);
 /// From this many `contains` in one list on, one automaton is faster than one search for each.
 const AUTOMATON_FROM: usize = 8;
 
+/// The label of an item that was compiled to be run, not to be explained.
+pub(super) const UNLABELLED: u32 = u32::MAX;
+
 /// A field and what one of its values must be.
 #[derive(Debug)]
 pub(crate) struct Item {
     pub(super) field: FieldId,
+    /// The entry of the rule that it was made of, where that is to be told.
+    pub(super) label: u32,
     /// Any of them is enough.
     pub(super) checks: Vec<Check>,
 }

@@ -28,18 +28,19 @@ pub(super) struct Bound {
 
 /// The part of a record that decides which rules are for it; texts in lower case.
 #[derive(Clone, Copy, Debug)]
-struct Head<'h> {
-    family: &'h str,
-    channel: &'h str,
-    provider: &'h str,
-    event_id: Option<u32>,
+pub(super) struct Head<'h> {
+    pub(super) family: &'h str,
+    pub(super) channel: &'h str,
+    pub(super) provider: &'h str,
+    pub(super) event_id: Option<u32>,
 }
 
 fn allows<T: PartialEq + ?Sized, L: std::borrow::Borrow<T>>(list: &[L], value: &T) -> bool {
     list.is_empty() || list.iter().any(|item| item.borrow() == value)
 }
 
-fn matches(source: &Source, ids: &[u32], head: Head<'_>) -> bool {
+/// Whether records with that head are of a source, narrowed to those event ids (none: any).
+pub(super) fn matches(source: &Source, ids: &[u32], head: Head<'_>) -> bool {
     let channel = if head.channel.is_empty() && !source.channel.is_empty() {
         source.without_channel.iter().any(|p| p == head.provider)
     } else {

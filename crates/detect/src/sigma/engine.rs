@@ -1,6 +1,6 @@
 //! Rules of several sets, compiled into one engine.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
 use model::Event;
@@ -10,15 +10,18 @@ use rustc_hash::FxHashMap;
 use super::check::FieldId;
 use super::dispatch::{Bound, Dispatch, GroupKey, Interner};
 use super::filter::{self, Filter};
+use super::kind;
 use super::mapping::{Mapping, SourceId};
 use super::meta;
 use super::plan::{Parts, Plan};
 use super::rule::{self, Body, LogSource, Rule};
 use super::run::{Run, SigmaScratch};
+use super::tuning::{Hides, Tuning};
 use super::yaml::{self, Fault, Node, Place};
 use crate::correlation::{
     self, Correlation, Correlations, Names, Pending, Referent, Resolver, Target,
 };
+use crate::tuned::{Hidden, Tuned};
 use crate::{Hit, IdleRule, LoadReport, RuleIndex, RuleMeta, SourceFile};
 
 /// Bytes of a rule file.
@@ -50,6 +53,7 @@ pub(crate) struct EngineBuilder {
     pending: Vec<Pending>,
     /// The rules of the sets before.
     names: Names,
+    hides: BTreeMap<u32, Vec<Hides>>,
 }
 
 /// A correlation as it was loaded.
@@ -85,6 +89,7 @@ impl EngineBuilder {
             correlations: Vec::new(),
             pending: Vec::new(),
             names: Names::default(),
+            hides: BTreeMap::new(),
         }
     }
 
@@ -134,6 +139,28 @@ impl EngineBuilder {
         self.names.join(names);
     }
 
+    /// Applies tuning to all rules added so far.
+    pub(crate) fn tune(&mut self, tuning: &Tuning) -> Result<Tuned, Vec<RefusedRule>> {
+        let rules = self.metas.len();
+        // Correlations stand behind the rules, as they will in the engine.
+        let mut metas = std::mem::take(&mut self.metas);
+        metas.extend(self.correlations.iter().map(|one| one.meta.clone()));
+        let tuned = tuning.decide(&mut metas);
+        for (one, meta) in self.correlations.iter_mut().zip(metas.drain(rules..)) {
+            one.meta = meta;
+        }
+        self.metas = metas;
+        let tuned = tuned?;
+        for rule in tuned.excluded.keys() {
+            if let Some(bound) = self.bound.get_mut(rule.0 as usize) {
+                bound.clear();
+            }
+        }
+        let fields = &mut self.fields;
+        self.hides = tuning.compile(&self.metas, &mut |name| FieldId(number(fields, name)));
+        Ok(tuned)
+    }
+
     /// Adds the filters of a set to its rules; a filter may stand before the rules that it names.
     fn apply_filters(&mut self, first_rule: usize, first: usize, report: &mut LoadReport) {
         let rules = || self.metas.iter().zip(&self.logsources).zip(first_rule..).skip(first_rule);
@@ -174,6 +201,10 @@ impl EngineBuilder {
         let mut found = false;
         for document in documents.iter().filter(|document| !document.is_null()) {
             found = true;
+            if !kind::is_rule(document) {
+                report.not_rules.push(file.name.clone());
+                continue;
+            }
             // A correlation counts when its rules are found.
             let added = match document.get("correlation") {
                 Some(part) => self.add_correlation(document, part, file, own).map(|()| 0),
@@ -342,6 +373,7 @@ impl EngineBuilder {
             groups,
             wanted,
             correlations,
+            hides: self.hides,
         };
         (engine, self.metas)
     }
@@ -367,7 +399,7 @@ impl EngineBuilder {
     }
 }
 
-fn number(fields: &mut Interner<String>, name: &str) -> u32 {
+pub(super) fn number(fields: &mut Interner<String>, name: &str) -> u32 {
     u32::try_from(fields.number(name.to_owned())).unwrap_or(u32::MAX)
 }
 
@@ -434,6 +466,8 @@ pub(crate) struct Engine {
     /// For each rule that a correlation refers to, the fields whose values a hit brings along.
     wanted: FxHashMap<u32, Vec<FieldId>>,
     correlations: Correlations,
+    /// What hides hits of a rule.
+    hides: BTreeMap<u32, Vec<Hides>>,
 }
 
 impl Engine {
@@ -444,6 +478,7 @@ impl Engine {
         scratch: &mut SigmaScratch,
         hit: &mut dyn FnMut(Hit),
     ) -> GroupId {
+        scratch.hidden.clear();
         let number = self.dispatch.group(event, &mut scratch.heads);
         let known = self.groups.get(number as usize).filter(|group| !group.rules.is_empty());
         let Some(group) = known else { return GroupId::default() };
@@ -456,11 +491,16 @@ impl Engine {
         if scratch.every_rule {
             run.mark_all();
         }
-        self.fire(&mut run, hit);
+        self.fire(&mut run, &mut scratch.hidden, hit);
         GroupId(number)
     }
 
-    fn fire<'r>(&'r self, run: &mut Run<'r, '_>, hit: &mut dyn FnMut(Hit)) {
+    fn fire<'r>(
+        &'r self,
+        run: &mut Run<'r, '_>,
+        hidden: &mut Vec<Hidden>,
+        hit: &mut dyn FnMut(Hit),
+    ) {
         let mut from = 0;
         let mut fired = None;
         while let Some(number) = run.candidate(from) {
@@ -473,10 +513,16 @@ impl Engine {
             let Some(body) = self.bodies.get(entry.rule as usize) else { continue };
             if let Some(view) = run.fires(number, body) {
                 fired = Some(entry.rule);
+                let rule = RuleIndex(entry.rule);
+                let mut hides = self.hides.get(&entry.rule).into_iter().flatten();
+                if let Some(hides) = hides.find(|hides| run.hides(hides, view)) {
+                    hidden.push(Hidden { rule, entry: hides.entry });
+                    continue;
+                }
                 let matched = run.matched(body, view);
                 let wanted = self.wanted.get(&entry.rule);
                 let values = wanted.map(|fields| run.values(fields, view)).unwrap_or_default();
-                hit(Hit { rule: RuleIndex(entry.rule), matched, values });
+                hit(Hit { rule, matched, values });
             }
         }
     }

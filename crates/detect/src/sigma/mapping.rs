@@ -20,6 +20,8 @@ pub(super) struct SourceId(pub(super) usize);
 pub(super) struct Source {
     pub(super) family: String,
     pub(super) channel: Vec<String>,
+    /// The channels as Windows writes them.
+    pub(super) names: Vec<String>,
     /// Providers that stand for the channel where a record names none.
     pub(super) without_channel: Vec<String>,
     pub(super) provider: Vec<String>,
@@ -30,6 +32,22 @@ pub(super) struct Source {
     pub(super) fields: BTreeMap<String, Vec<Place>>,
     /// Fields that are judged a second time with another value.
     pub(super) second_view: BTreeMap<String, Place>,
+}
+
+impl Source {
+    /// The records as a reader would say: family, channels, event ids.
+    pub(super) fn shown(&self) -> String {
+        let mut shown = match self.names.as_slice() {
+            [] => self.family.clone(),
+            names => names.join(" or "),
+        };
+        if !self.event_id.is_empty() {
+            let ids: Vec<String> = self.event_id.iter().map(u32::to_string).collect();
+            shown.push_str(if ids.len() == 1 { ", event " } else { ", events " });
+            shown.push_str(&ids.join(", "));
+        }
+        shown
+    }
 }
 
 /// Where the value of a field comes from.
@@ -92,6 +110,7 @@ pub(crate) struct Mapping {
     named: Vec<(LogSource, Vec<SourceId>)>,
     messages: Vec<Message>,
     heads: BTreeMap<String, Vec<String>>,
+    places: Vec<RawPlace>,
 }
 
 impl Mapping {
@@ -153,6 +172,31 @@ impl Mapping {
         &self.messages
     }
 
+    /// What the log of a source is called, and where it lies on a host.
+    pub(super) fn place(&self, source: &Source) -> (String, Option<String>) {
+        let fits = |place: &&RawPlace| {
+            place.family == source.family
+                && place.channel.as_ref().is_none_or(|channel| source.names.contains(channel))
+        };
+        let channel = source.names.first().map(|name| name.replace('/', "%4"));
+        let known = self.places.iter().find(fits);
+        let path =
+            known.map(|place| place.path.replace("{channel}", channel.as_deref().unwrap_or("*")));
+        let named = known.and_then(|place| place.name.clone());
+        let name = match source.names.as_slice() {
+            [] => named.unwrap_or_else(|| source.family.clone()),
+            names => named.unwrap_or_else(|| names.join(" or ")),
+        };
+        (name, path)
+    }
+
+    /// The names of fields that the mapping gives to a log source.
+    pub(super) fn known_fields(&self, logsource: &LogSource) -> Vec<&str> {
+        let ids = self.lookup(logsource);
+        let sources = ids.iter().filter_map(|id| self.source(*id));
+        sources.flat_map(|source| source.fields.keys().map(String::as_str)).collect()
+    }
+
     /// The fields that conditions of the mapping itself look at.
     pub(super) fn guard_fields(&self) -> Vec<String> {
         self.sources.iter().flat_map(|source| source.only.keys().cloned()).collect()
@@ -170,7 +214,22 @@ struct RawMapping {
     channels: BTreeMap<String, RawChannels>,
     heads: BTreeMap<String, Vec<String>>,
     messages: Vec<RawMessage>,
+    places: Vec<RawPlace>,
     sources: Vec<RawEntry>,
+}
+
+/// Where the logs of a family lie, or of one of its channels.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPlace {
+    family: String,
+    #[serde(default)]
+    channel: Option<String>,
+    /// What such a log is called; else it has its channels' names.
+    #[serde(default)]
+    name: Option<String>,
+    /// `{channel}` stands for the channel as Windows writes it in names of files.
+    path: String,
 }
 
 #[derive(Clone, Default, Deserialize)]
@@ -241,7 +300,11 @@ fn lower(texts: &[String]) -> Vec<String> {
 
 impl RawMapping {
     fn resolve(&self) -> Result<Mapping, String> {
-        let mut mapping = Mapping { heads: self.heads.clone(), ..Mapping::default() };
+        let mut mapping = Mapping {
+            heads: self.heads.clone(),
+            places: self.places.clone(),
+            ..Mapping::default()
+        };
         for entry in &self.sources {
             let mut ids = Vec::with_capacity(entry.means.len());
             for raw in &entry.means {
@@ -264,15 +327,15 @@ impl RawMapping {
 
     fn source(&self, raw: &RawSource) -> Result<Source, String> {
         let channels = self.channel_set(raw.channels.as_deref())?;
-        let mut channel = lower(&channels.channel);
-        channel.extend(lower(&raw.channel));
+        let names_of_channels = [channels.channel.as_slice(), &raw.channel].concat();
         let names = |names: &Names| match names {
             Names::One(name) => vec![place(name)],
             Names::Several(names) => names.iter().map(|name| place(name)).collect(),
         };
         Ok(Source {
             family: raw.family.clone().unwrap_or_else(|| "windows-event".to_owned()),
-            channel,
+            channel: lower(&names_of_channels),
+            names: names_of_channels,
             without_channel: lower(&channels.without_channel),
             provider: lower(&raw.provider),
             event_id: raw.event_id.clone(),

@@ -4,18 +4,24 @@ use model::case::{Engine, RuleRef, Severity};
 use sha2::{Digest as _, Sha256};
 
 use super::modifiers::nearest;
+use super::rule::{self, LogSource};
 use super::yaml::{Content, Fault, Node};
-use crate::RuleMeta;
+use crate::{About, RuleMeta};
 
-const LEVELS: [(&str, Severity); 5] = [
+pub(super) const LEVELS: [(&str, Severity); 5] = [
     ("informational", Severity::Informational),
     ("low", Severity::Low),
     ("medium", Severity::Medium),
     ("high", Severity::High),
     ("critical", Severity::Critical),
 ];
+/// What a rule may say of its own maturity.
+pub(super) const STATUSES: [&str; 5] =
+    ["stable", "test", "experimental", "deprecated", "unsupported"];
 /// Characters of a title, name or author.
 const MAX_TEXT: usize = 512;
+/// Tags of one rule that are kept.
+const MAX_TAGS: usize = 200;
 
 /// Reads the data of a rule; `file` is where it came from and `text` the file's text.
 pub(super) fn read(document: &Node, file: &str, text: &str, own: bool) -> Result<RuleMeta, Fault> {
@@ -38,6 +44,12 @@ pub(super) fn read(document: &Node, file: &str, text: &str, own: bool) -> Result
         attack: document.get("tags").map(techniques).unwrap_or_default(),
         own,
         name: field("name"),
+        about: About {
+            status: field("status").map(|status| status.to_lowercase()),
+            tags: document.get("tags").map(tags).unwrap_or_default(),
+            logsource: logsource(document),
+            line: document.place.line,
+        },
     })
 }
 
@@ -69,7 +81,7 @@ fn hash(text: &str, document: &Node) -> String {
     })
 }
 
-fn is_uuid(text: &str) -> bool {
+pub(super) fn is_uuid(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12])
         && parts.iter().all(|part| part.bytes().all(|b| b.is_ascii_hexdigit()))
@@ -91,6 +103,15 @@ fn authors(node: &Node) -> Vec<String> {
         out.extend(parts.map(shortened).filter(|author| !author.is_empty()));
     }
     out
+}
+
+fn tags(node: &Node) -> Vec<String> {
+    let Content::List(tags) = &node.content else { return Vec::new() };
+    tags.iter().filter_map(Node::text).take(MAX_TAGS).map(shortened).collect()
+}
+
+fn logsource(document: &Node) -> LogSource {
+    document.get("logsource").and_then(|node| rule::logsource(node).ok()).unwrap_or_default()
 }
 
 /// ATT&CK techniques among the tags: `attack.t1505.003` is `T1505.003`.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
-use super::check::{Check, FieldId, Item, KEYWORDS, Texts};
+use super::check::{Check, FieldId, Item, KEYWORDS, Texts, UNLABELLED};
 use super::fold::fold;
 use super::mapping::{Mapping, Place, Source, SourceId, Template};
 use super::pattern::Shape;
@@ -226,7 +226,8 @@ fn guard(source: &Source, fields: &[String]) -> Option<Expr> {
         for value in values {
             texts.push(Shape::Equals(fold(value)));
         }
-        items.push(Expr::Item(Item { field, checks: vec![Check::Text(texts)] }));
+        let checks = vec![Check::Text(texts)];
+        items.push(Expr::Item(Item { field, label: UNLABELLED, checks }));
     }
     (!items.is_empty()).then(|| Expr::all(items))
 }

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::check::{Check, FieldId, Item, KEYWORDS, Number};
+use super::check::{Check, FieldId, Item, KEYWORDS, Number, UNLABELLED};
 use super::condition;
+use super::kind;
+use super::label::Labels;
 use super::modifiers::{Key, LACKS_PLACEHOLDER, nearest};
 use super::yaml::{Content, Fault, Node};
 
@@ -131,11 +133,14 @@ fn item_numbers(item: &Item) -> Option<BTreeSet<u32>> {
 }
 
 /// The log source that a rule names, in lower case.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct LogSource {
-    pub(super) product: Option<String>,
-    pub(super) category: Option<String>,
-    pub(super) service: Option<String>,
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogSource {
+    /// `windows`, `exchange` ...
+    pub product: Option<String>,
+    /// `process_creation`, `webserver` ...
+    pub category: Option<String>,
+    /// `security`, `sysmon` ...
+    pub service: Option<String>,
 }
 
 impl LogSource {
@@ -148,7 +153,7 @@ impl LogSource {
     }
 
     /// The log source as a reader would write it.
-    pub(super) fn shown(&self) -> String {
+    pub fn shown(&self) -> String {
         let part = |name, value: &Option<String>| value.as_ref().map(|v| format!("{name}: {v}"));
         [
             part("product", &self.product),
@@ -177,10 +182,10 @@ pub(super) fn compile(
 ) -> Result<Rule, Fault> {
     refuse_other_kinds(document)?;
     let Some(source) = document.get("logsource") else {
-        return Err(Fault::new(document.place, "not a Sigma rule: `logsource` is missing"));
+        return Err(kind::lacks(document, "logsource"));
     };
     let Some(detection) = document.get("detection") else {
-        return Err(Fault::new(document.place, "not a Sigma rule: `detection` is missing"));
+        return Err(kind::lacks(document, "detection"));
     };
     let logsource = logsource(source)?;
     let body = body(detection, "detection", field)?;
@@ -194,12 +199,26 @@ pub(super) fn body(
     what: &str,
     field: &mut dyn FnMut(&str) -> FieldId,
 ) -> Result<Option<Body>, Fault> {
-    let mut compiler = Compiler { field, weight: 0 };
+    let mut compiler = Compiler { field, weight: 0, labels: None };
     match compiler.body(node, what) {
         Ok(body) => Ok(Some(body)),
         Err(fault) if fault.reason == LACKS_PLACEHOLDER => Ok(None),
         Err(fault) => Err(fault),
     }
+}
+
+/// Compiles searches and the condition over them so that each part can be told: every value is an item of its
+/// own, and every item has a label. Says on every event what [`body`] says.
+pub(super) fn labelled(
+    node: &Node,
+    what: &str,
+    field: &mut dyn FnMut(&str) -> FieldId,
+) -> Result<(Body, Labels), Fault> {
+    let mut compiler = Compiler { field, weight: 0, labels: Some(Labels::default()) };
+    let body = compiler.body(node, what)?;
+    let mut labels = compiler.labels.unwrap_or_default();
+    labels.name_selections(searches(node, what));
+    Ok((body, labels))
 }
 
 fn refuse_other_kinds(document: &Node) -> Result<(), Fault> {
@@ -238,6 +257,8 @@ pub(super) fn logsource(node: &Node) -> Result<LogSource, Fault> {
 struct Compiler<'f> {
     field: &'f mut dyn FnMut(&str) -> FieldId,
     weight: usize,
+    /// What the items are made of, where that is to be told.
+    labels: Option<Labels>,
 }
 
 impl Compiler<'_> {
@@ -279,7 +300,7 @@ impl Compiler<'_> {
         let words: Vec<&Node> = members.iter().filter(is_word).collect();
         let mut parts = Vec::new();
         if !words.is_empty() {
-            parts.push(self.items(&Key::keywords(), KEYWORDS, &words)?);
+            parts.push(self.items(&Key::keywords(), KEYWORDS, &words, None)?);
         }
         for member in members.iter().filter(|n| !is_word(n)) {
             parts.push(self.selection(member)?);
@@ -288,7 +309,7 @@ impl Compiler<'_> {
     }
 
     fn keyword(&mut self, node: &Node) -> Result<Expr, Fault> {
-        self.items(&Key::keywords(), KEYWORDS, &[node])
+        self.items(&Key::keywords(), KEYWORDS, &[node], None)
     }
 
     fn entry(&mut self, key: &Node, value: &Node) -> Result<Expr, Fault> {
@@ -307,11 +328,17 @@ impl Compiler<'_> {
         if values.is_empty() {
             return Err(Fault::new(value.place, "detection: an empty list of values"));
         }
-        let expr = self.items(&parsed, field, &values)?;
+        let expr = self.items(&parsed, field, &values, Some(key))?;
         Ok(if parsed.negated { Expr::Not(Box::new(expr)) } else { expr })
     }
 
-    fn items(&mut self, key: &Key, field: FieldId, values: &[&Node]) -> Result<Expr, Fault> {
+    fn items(
+        &mut self,
+        key: &Key,
+        field: FieldId,
+        values: &[&Node],
+        written: Option<&Node>,
+    ) -> Result<Expr, Fault> {
         let mut each = Vec::with_capacity(values.len());
         for value in values {
             let checks = key.checks(value, self.field)?;
@@ -324,9 +351,13 @@ impl Compiler<'_> {
             }
             each.push(if field == KEYWORDS { anywhere(checks) } else { checks });
         }
-        let item = |checks| Expr::Item(Item { field, checks: merged(checks) });
+        let label =
+            self.labels.as_mut().map_or(UNLABELLED, |labels| labels.add(key, written, values));
+        let item = |checks| Expr::Item(Item { field, label, checks: merged(checks) });
         Ok(if key.all {
             Expr::all(each.into_iter().map(item).collect())
+        } else if label != UNLABELLED {
+            Expr::any(each.into_iter().map(item).collect())
         } else {
             item(each.into_iter().flatten().collect())
         })
@@ -334,7 +365,10 @@ impl Compiler<'_> {
 }
 
 /// The searches of a `detection` or a `filter`: every key that has no meaning of its own there.
-fn searches<'n>(node: &'n Node, what: &str) -> impl Iterator<Item = (&'n str, &'n Node)> {
+pub(super) fn searches<'n>(
+    node: &'n Node,
+    what: &str,
+) -> impl Iterator<Item = (&'n str, &'n Node)> + use<'n> {
     let entries: &[(Node, Node)] = match &node.content {
         Content::Map(entries) => entries,
         _ => &[],

@@ -16,7 +16,9 @@ use super::fold::fold_into;
 use super::mapping::{Part, Template};
 use super::plan::{MESSAGE, Plan, Scanner, Slot, Table};
 use super::rule::{Body, Expr};
+use super::tuning::Hides;
 use crate::GroupValue;
+use crate::tuned::Hidden;
 
 /// Name of the unnamed values of an event.
 const UNNAMED: &str = "Data";
@@ -38,6 +40,8 @@ pub(crate) struct SigmaScratch {
     #[cfg(test)]
     pub(super) every_rule: bool,
     pub(super) memory: Memory,
+    /// Hits of the last event that tuning hides.
+    pub(crate) hidden: Vec<Hidden>,
 }
 
 /// The layouts that a thread has met, by group and by a hash of the names. A log holds few, in any succession.
@@ -191,14 +195,14 @@ fn mark(candidates: &mut [u64], entry: u32) {
 
 /// A value at a place: a field of the event, or a text put together from fields.
 #[derive(Clone, Copy)]
-enum Seen<'v, 'e> {
+pub(super) enum Seen<'v, 'e> {
     Field(&'v Value<'e>),
     Extra(&'v str),
 }
 
 impl Seen<'_, '_> {
     /// The text as it stands; `None` for null.
-    fn text(&self) -> Option<Cow<'_, str>> {
+    pub(super) fn text(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Field(Value::Null) => None,
             Self::Field(value) => Some(value.text()),
@@ -292,6 +296,11 @@ impl<'r> Run<'r, '_> {
             && body.filters.iter().all(|filter| self.holds(&filter.condition, filter, table))
     }
 
+    /// Whether tuning hides a hit under the view under which its rule fired.
+    pub(super) fn hides(&mut self, hides: &Hides, view: &Table) -> bool {
+        hides.is_for(self.event) && self.holds(&hides.body.condition, &hides.body, view)
+    }
+
     /// The message of a record that has none.
     fn message(&mut self, template: &Template) -> bool {
         let fields = &self.event.fields.0;
@@ -340,7 +349,7 @@ impl<'r> Run<'r, '_> {
     }
 
     /// The place of the nth value of a slot.
-    fn place(&self, slot: usize, nth: usize) -> Option<usize> {
+    pub(super) fn place(&self, slot: usize, nth: usize) -> Option<usize> {
         let fields = self.event.fields.0.len();
         let known = self.plan.slots.get(slot)?;
         let there = |extra: usize| self.memory.extras.get(extra).is_some_and(Option::is_some);
@@ -360,7 +369,7 @@ impl<'r> Run<'r, '_> {
         self.layout.positions.get(at).map(|at| *at as usize)
     }
 
-    fn seen(&self, place: usize) -> Option<Seen<'_, '_>> {
+    pub(super) fn seen(&self, place: usize) -> Option<Seen<'_, '_>> {
         let fields = &self.event.fields.0;
         match place.checked_sub(fields.len()) {
             None => fields.get(place).map(|(_, value)| Seen::Field(value)),
@@ -393,7 +402,7 @@ impl<'r> Run<'r, '_> {
         Some(range)
     }
 
-    fn holds(&mut self, expr: &Expr, body: &Body, table: &Table) -> bool {
+    pub(super) fn holds(&mut self, expr: &Expr, body: &Body, table: &Table) -> bool {
         match expr {
             Expr::All(parts) => parts.iter().all(|part| self.holds(part, body, table)),
             Expr::Any(parts) => parts.iter().any(|part| self.holds(part, body, table)),
@@ -405,7 +414,7 @@ impl<'r> Run<'r, '_> {
         }
     }
 
-    fn item(&mut self, item: &Item, table: &Table) -> bool {
+    pub(super) fn item(&mut self, item: &Item, table: &Table) -> bool {
         let slot = table.slot(item.field);
         let mut nth = 0;
         while let Some(place) = slot.and_then(|slot| self.place(slot, nth)) {
@@ -417,7 +426,7 @@ impl<'r> Run<'r, '_> {
         nth == 0 && item.checks.iter().any(|c| matches!(c, Check::Null | Check::Exists(false)))
     }
 
-    fn passes(&mut self, item: &Item, place: usize, table: &Table) -> bool {
+    pub(super) fn passes(&mut self, item: &Item, place: usize, table: &Table) -> bool {
         if item.field == KEYWORDS && !self.seen(place).is_some_and(|seen| seen.is_text()) {
             return false;
         }
@@ -545,7 +554,7 @@ impl<'r> Run<'r, '_> {
             if !self.passes(item, place, table) {
                 continue;
             }
-            let field = self.name(item, place);
+            let field = self.name(item.field, place);
             let value = self.seen(place).and_then(|seen| seen.text().map(|t| shortened(&t)));
             push(out, MatchedField { field, value, value_b64: None });
         }
@@ -557,12 +566,12 @@ impl<'r> Run<'r, '_> {
     }
 
     /// The name that the record gives to the value at a place.
-    fn name(&self, item: &Item, place: usize) -> String {
+    pub(super) fn name(&self, field: FieldId, place: usize) -> String {
         if let Some((name, _)) = self.event.fields.0.get(place) {
             return name.clone().into_owned();
         }
-        match self.fields.get(item.field.0 as usize) {
-            Some(name) if item.field != KEYWORDS => name.clone(),
+        match self.fields.get(field.0 as usize) {
+            Some(name) if field != KEYWORDS => name.clone(),
             _ => MESSAGE.to_owned(),
         }
     }

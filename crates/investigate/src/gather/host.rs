@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use assess::Record;
+use detect::tuned::Hidden;
 use detect::{Group, RuleIndex};
 use model::{Event, Issue, Time};
 
@@ -39,6 +40,8 @@ pub(crate) struct ItemGather {
 pub(crate) struct HostGather {
     pub(crate) sources: Bounded<SourceKey, SourceGather, SOURCES>,
     pub(crate) hits: BTreeMap<RuleIndex, HitGather>,
+    /// Hits that tuning hides, counted.
+    pub(crate) hidden: BTreeMap<Hidden, u64>,
     pub(crate) statements: Bounded<StatementKey, StatementGather, STATEMENTS>,
     pub(crate) starts: Bounded<Arc<str>, Starts, SOURCES>,
     /// By source and minutes.
@@ -184,6 +187,9 @@ impl HostGather {
         self.sources.merge(other.sources, SourceGather::merge);
         for (rule, hit) in other.hits {
             self.hits.entry(rule).or_default().merge(hit, limit(rule));
+        }
+        for (hidden, count) in other.hidden {
+            *self.hidden.entry(hidden).or_default() += count;
         }
         self.statements.merge(other.statements, StatementGather::merge);
         self.starts.merge(other.starts, Starts::merge);

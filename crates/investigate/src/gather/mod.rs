@@ -157,6 +157,9 @@ impl Sink for Gather<'_> {
                 self.record_of_hit(event, &clock, &primary, outcome, &hit.matched)
             });
         }
+        for hidden in &outcome.hidden {
+            *host.hidden.entry(*hidden).or_default() += 1;
+        }
         self.observe(host, event, &clock, &primary, outcome);
     }
 

@@ -16,3 +16,4 @@ mod laws;
 mod regression;
 mod same_bytes;
 mod support;
+mod tuning;

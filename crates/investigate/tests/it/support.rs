@@ -18,7 +18,7 @@ pub(crate) fn run(
     as_of: Option<Time>,
     host: Option<&str>,
 ) -> Vec<Case> {
-    request(inputs, threads, &[], (as_of, host))
+    judged(inputs, threads, (as_of, host), [&[], &[]])
 }
 
 /// Runs with rules of a user.
@@ -27,14 +27,15 @@ pub(crate) fn run_with_rules(
     threads: usize,
     rules: &[SourceFile],
 ) -> Vec<Case> {
-    request(inputs, threads, rules, (None, None))
+    judged(inputs, threads, (None, None), [rules, &[]])
 }
 
-fn request(
+/// Runs with a user's rules, and with tuning of them.
+pub(crate) fn judged(
     inputs: &[PathBuf],
     threads: usize,
-    rules: &[SourceFile],
     (as_of, host): (Option<Time>, Option<&str>),
+    [rules, tuning]: [&[SourceFile]; 2],
 ) -> Vec<Case> {
     let request = &Request {
         inputs,
@@ -50,6 +51,7 @@ fn request(
         },
         content: &Content::embedded().unwrap(),
         rules,
+        tuning,
         as_of,
         host: host.map(str::to_owned),
     };

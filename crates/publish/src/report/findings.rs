@@ -6,7 +6,7 @@ use model::case::{Case, CaseEvent, Finding, MatchedField};
 
 use super::limits;
 use super::text::{Anchors, Refs, Text, left_out, texts};
-use crate::words::{Word, counted, locator, spaced};
+use crate::words::{Word, count, counted, locator, number, spaced};
 
 /// Custody id to path; event id to event.
 type ById<'a, T> = BTreeMap<&'a str, &'a T>;
@@ -78,7 +78,6 @@ fn view(
         .take(limits::EVENTS_OF_FINDING)
         .filter_map(|id| Some(event_row(events.get(id.as_str())?, paths, anchors)))
         .collect();
-    let all = usize::try_from(finding.event_count).unwrap_or(usize::MAX);
     FindingView {
         anchor: anchors.name(&finding.id),
         id: Text::short(&finding.id),
@@ -95,9 +94,23 @@ fn view(
         source: Text::short(&rule.source),
         matched: finding.matched.iter().take(limits::MATCHED).map(matched_row).collect(),
         matched_left_out: left_out(finding.matched.len(), limits::MATCHED, "case.json"),
-        more_events: left_out(all, rows.len(), "case.json (the first 1,000) and timeline.csv"),
+        more_events: first_of(finding, rows.len()),
         events: rows,
     }
+}
+
+/// Says how many of a finding's events are shown, and how many of them the case keeps.
+fn first_of(finding: &Finding, shown: usize) -> Option<Text> {
+    let kept = finding.events.len();
+    let all = finding.event_count;
+    let rest = if kept as u64 == all { "all" } else { &format!("the first {}", count(kept)) };
+    (all > shown as u64).then(|| {
+        let shown = count(shown);
+        Text::short(&format!(
+            "First {shown} of {}; case.json and timeline.csv have {rest}.",
+            number(all)
+        ))
+    })
 }
 
 fn matched_row(matched: &MatchedField) -> MatchedRow {

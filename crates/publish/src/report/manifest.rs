@@ -1,6 +1,6 @@
 //! Method and custody: what was checked, by whose rules, in which files.
 
-use model::case::{Case, CustodyItem};
+use model::case::{Case, CustodyItem, TunedOut};
 
 use super::limits;
 use super::text::{Anchors, Text, left_out, texts};
@@ -24,6 +24,21 @@ pub(super) struct MethodView {
     pub(super) refused_left_out: Option<Text>,
     pub(super) credits: Vec<Text>,
     pub(super) credits_left_out: Option<Text>,
+    pub(super) tuned: Option<TunedView>,
+}
+
+/// What tuning took away or changed.
+pub(super) struct TunedView {
+    pub(super) line: Text,
+    pub(super) rows: Vec<TunedRow>,
+    pub(super) left_out: Option<Text>,
+}
+
+/// What one entry of a tuning file did.
+pub(super) struct TunedRow {
+    pub(super) place: Text,
+    pub(super) what: Text,
+    pub(super) reason: Text,
 }
 
 pub(super) fn method(case: &Case) -> MethodView {
@@ -42,6 +57,34 @@ pub(super) fn method(case: &Case) -> MethodView {
         refused_left_out: left_out(method.refused.len(), limits::REFUSED, "case.json"),
         credits: texts(&method.credits, limits::LIST),
         credits_left_out: left_out(method.credits.len(), limits::LIST, "case.json"),
+        tuned: method.tuned_out.as_ref().map(tuned),
+    }
+}
+
+fn tuned(tuned: &TunedOut) -> TunedView {
+    let row = |at: &str, what: String, reason: &str| TunedRow {
+        place: Text::short(at),
+        what: Text::short(&what),
+        reason: Text::long(reason),
+    };
+    let excluded = tuned.exclusions.iter().map(|entry| {
+        let what = format!("{} excluded", several(entry.rules, "rule", "rules"));
+        row(&entry.at, what, entry.reason.as_deref().unwrap_or("no reason given"))
+    });
+    let hidden = tuned.hidden.iter().map(|entry| {
+        let hits = several(entry.hits, "hit", "hits");
+        row(&entry.at, format!("{hits} of {} hidden", entry.rule.title), &entry.reason)
+    });
+    let levels = tuned.levels.iter().map(|entry| {
+        let what =
+            format!("{}: {} is shown as {}", entry.rule.title, entry.from.word(), entry.to.word());
+        row(&entry.at, what, "display only")
+    });
+    let all = tuned.exclusions.len() + tuned.hidden.len() + tuned.levels.len();
+    TunedView {
+        line: Text::long(&story::tuned_out(tuned)),
+        rows: excluded.chain(hidden).chain(levels).take(limits::REFUSED).collect(),
+        left_out: left_out(all, limits::REFUSED, "case.json"),
     }
 }
 

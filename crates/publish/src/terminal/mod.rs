@@ -5,7 +5,7 @@ mod page;
 
 use std::collections::BTreeSet;
 
-use model::case::{Case, Claim, Coverage, CoverageState, NextEvidence, Question};
+use model::case::{Case, Claim, Coverage, CoverageState, Finding, NextEvidence, Question};
 
 use crate::story::{self, Tone};
 use crate::words::{Word, count, day, number, several, short_cause};
@@ -33,6 +33,7 @@ const MAX_UNKNOWNS: usize = 6;
 const MAX_ACTIONS: usize = 4;
 const MAX_REQUESTS: usize = 2;
 const MAX_REASONS: usize = 3;
+const MAX_CAPPED: usize = 3;
 
 /// The summary of one case. The caller adds time and memory of its run.
 pub fn terminal(case: &Case, style: Style) -> String {
@@ -244,6 +245,9 @@ fn method(page: &mut Page, case: &Case) {
             number(method.unsupported)
         ),
     );
+    if let Some(tuned) = &method.tuned_out {
+        page.row("TUNED", &story::tuned_out(tuned));
+    }
     page.row("READ", &story::reading_line(case));
     page.row(
         "",
@@ -253,4 +257,12 @@ fn method(page: &mut Page, case: &Case) {
             count(case.events.len())
         ),
     );
+    let capped = |finding: &&Finding| finding.event_count > finding.events.len() as u64;
+    let capped: Vec<&Finding> = case.findings.iter().filter(capped).collect();
+    for finding in capped.iter().take(MAX_CAPPED) {
+        let (kept, all) = (count(finding.events.len()), number(finding.event_count));
+        let title = page::cut(&finding.rule.title, 100);
+        page.row("", &format!("{}: first {kept} of {all} events kept ({title})", finding.id));
+    }
+    page.more(capped.len(), MAX_CAPPED);
 }

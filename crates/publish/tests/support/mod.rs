@@ -207,6 +207,7 @@ fn frame(host: &str, as_of: &str) -> Case {
                 reason: "modifier `near` is not supported by this version".to_owned(),
             }],
             credits: strings(&["assay authors, Apache-2.0: 9 rules"]),
+            tuned_out: None,
         },
     }
 }
@@ -252,6 +253,7 @@ pub(crate) fn compromised() -> Case {
     case.claims = compromised_claims();
     case.events = compromised_events();
     case.findings = compromised_findings();
+    case.method.tuned_out = Some(tuned_out());
     case.coverage = compromised_coverage();
     case.next_evidence = vec![
         NextEvidence {
@@ -275,6 +277,30 @@ pub(crate) fn compromised() -> Case {
     case.custody = compromised_custody();
     settle(&mut case);
     case
+}
+
+fn tuned_out() -> TunedOut {
+    let rule = |title: &str| finding(9, title, Severity::Low, "none", &[]).rule;
+    TunedOut {
+        excluded: 12,
+        exclusions: vec![ExcludedRules {
+            at: "tuning.yml:4:5".to_owned(),
+            reason: Some("run by the hunting team".to_owned()),
+            rules: 12,
+        }],
+        hidden: vec![HiddenHits {
+            rule: rule("Whoami"),
+            hits: 1_204,
+            at: "tuning.yml:11:5".to_owned(),
+            reason: "health check of the monitoring".to_owned(),
+        }],
+        levels: vec![LevelChange {
+            rule: rule("Command interpreter started by a web worker"),
+            from: Severity::High,
+            to: Severity::Critical,
+            at: "tuning.yml:8:5".to_owned(),
+        }],
+    }
 }
 
 fn unknown_window() -> Window {

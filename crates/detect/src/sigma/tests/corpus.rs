@@ -23,7 +23,7 @@ fn collect(folder: &Path, extension: &str, out: &mut Vec<SourceFile>) {
 }
 
 /// All rule files of the corpus, sorted; `None` if there is no corpus.
-fn rules() -> Option<Vec<SourceFile>> {
+pub(super) fn rules() -> Option<Vec<SourceFile>> {
     let root = testing::corpus()?.join("sigma");
     let mut files = Vec::new();
     for folder in ["rules", "rules-emerging-threats", "rules-threat-hunting"] {
@@ -104,29 +104,39 @@ fn leaves(json: &Json, out: &mut Event<'static>) {
     }
 }
 
+/// Rule id and events of each pair.
+pub(super) fn pairs() -> Vec<(String, Vec<Event<'static>>)> {
+    let Some(corpus) = testing::corpus() else { return Vec::new() };
+    let mut files = Vec::new();
+    collect(&corpus.join("sigma/regression_data"), "json", &mut files);
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    let pair = |file: &SourceFile| {
+        let id = file.name.rsplit('/').next().unwrap().trim_end_matches(".json").to_owned();
+        (id, events(std::str::from_utf8(&file.bytes).unwrap()))
+    };
+    files.iter().map(pair).collect()
+}
+
 #[test]
 fn every_regression_pair_is_found() {
     let Some(files) = rules() else { return };
     let (engine, metas, _) = load(&files);
-    let mut pairs = Vec::new();
-    collect(&testing::corpus().unwrap().join("sigma/regression_data"), "json", &mut pairs);
-    pairs.sort_by(|a, b| a.name.cmp(&b.name));
+    let pairs = pairs();
     let mut scratch = SigmaScratch::default();
     let mut every = SigmaScratch { every_rule: true, ..SigmaScratch::default() };
     let (mut missed, mut total) = (Vec::new(), 0);
-    for pair in &pairs {
-        let id = pair.name.rsplit('/').next().unwrap().trim_end_matches(".json");
+    for (id, events) in &pairs {
         let mut found = 0;
-        for event in events(std::str::from_utf8(&pair.bytes).unwrap()) {
+        for event in events {
             let (mut fired, mut reference) = (Vec::new(), Vec::new());
-            engine.run(&event, &mut scratch, &mut |hit| fired.push(hit.rule));
-            engine.run(&event, &mut every, &mut |hit| reference.push(hit.rule));
-            assert_eq!(fired, reference, "triggers change what fires: {}", pair.name);
+            engine.run(event, &mut scratch, &mut |hit| fired.push(hit.rule));
+            engine.run(event, &mut every, &mut |hit| reference.push(hit.rule));
+            assert_eq!(fired, reference, "triggers change what fires: {id}");
             total += fired.len();
-            found += fired.iter().filter(|rule| metas[rule.0 as usize].rule.id == id).count();
+            found += fired.iter().filter(|rule| metas[rule.0 as usize].rule.id == *id).count();
         }
         if found == 0 {
-            missed.push(&pair.name);
+            missed.push(id);
         }
     }
     println!("{} of {} pairs found, {total} hits in all", pairs.len() - missed.len(), pairs.len());

@@ -148,12 +148,27 @@ fn bounds_what_a_rule_may_take() {
 #[test]
 fn one_bad_document_stops_no_other() {
     let good = rule(WEB, "s: {A: x}\ncondition: s");
-    let text = format!("{good}---\ntitle: bad\n---\n{}---\na: [", good.replace("Test", "Second"));
+    let text = format!(
+        "{good}---\ntitle: bad\nlevel: high\n---\n{}---\na: [",
+        good.replace("Test", "Second")
+    );
     let (engine, metas, report) = load(&[file("many.yml", &text), file("good.yml", &good)]);
     assert_eq!((report.loaded, report.refused.len()), (3, 2));
     assert_eq!(metas.len(), 3);
     let row = event(r#"{"family": "iis-w3c", "fields": {"A": "x"}}"#);
     assert_eq!(hits(&engine, &row).len(), 3);
+}
+
+#[test]
+fn what_is_no_rule_is_counted_apart() {
+    let info = "id: x\nrule_metadata: []\n";
+    let (_, metas, report) =
+        load(&[file("info.yml", info), file("a.yml", "title: T\nlevel: low\n")]);
+    assert_eq!((metas.len(), report.loaded), (0, 0));
+    assert_eq!(report.not_rules, ["info.yml"]);
+    assert_eq!(report.refused.len(), 1);
+    let misspelt = rule(WEB, "s: {A: x}\ncondition: s").replace("detection:", "detections:");
+    assert!(refusals(&misspelt)[0].2.contains("`detections` is meant for it?"));
 }
 
 #[test]
@@ -248,7 +263,7 @@ proptest! {
         for text in [&text, &nearly] {
             let (engine, metas, report) = load_quickly(text);
             prop_assert_eq!(metas.len() as u64, report.loaded);
-            prop_assert!(report.loaded as usize + report.refused.len() > 0);
+            prop_assert!(report.loaded as usize + report.refused.len() + report.not_rules.len() > 0);
             for json in [
                 r#"{"family": "iis-w3c", "fields": {"A": ["x -a", null, 1], "B": "y"}}"#,
                 r#"{"family": "windows-event", "channel": "Security", "event_id": 1, "fields": {"A": true}}"#,

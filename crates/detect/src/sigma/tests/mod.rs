@@ -2,8 +2,10 @@
 
 mod corpus;
 mod dispatch;
+mod explain;
 mod language;
 mod loading;
+mod tuning;
 
 use model::Event;
 use model::case::MatchedField;
