@@ -64,6 +64,7 @@ fn counted(rules: &[SourceFile], input: PathBuf) -> BTreeMap<String, u64> {
         },
         content: &Content::embedded().unwrap(),
         rules,
+        tuning: &[],
         as_of: None,
         host: Some("ex01".to_owned()),
     };
