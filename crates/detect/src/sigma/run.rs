@@ -126,14 +126,19 @@ impl Layout {
         found.into_iter().filter_map(|at| u32::try_from(at).ok()).collect()
     }
 
-    /// Places of a name: exact, else without case.
+    /// Places of a name: exact, else without case, else without case and blanks, which Sigma strips.
     fn named(&self, name: &str) -> Vec<usize> {
-        let places = |like: &dyn Fn(&str) -> bool| -> Vec<usize> {
+        let places = |like: &dyn Fn(&str) -> bool| -> Option<Vec<usize>> {
             let named = self.names.iter().enumerate();
-            named.filter(|(_, known)| like(known)).map(|(at, _)| at).collect()
+            let found: Vec<usize> = named.filter(|(_, n)| like(n)).map(|(at, _)| at).collect();
+            (!found.is_empty()).then_some(found)
         };
-        let exact = places(&|known| known == name);
-        if exact.is_empty() { places(&|known| known.eq_ignore_ascii_case(name)) } else { exact }
+        let without_blanks =
+            |known: &str| known.contains(' ') && known.replace(' ', "").eq_ignore_ascii_case(name);
+        places(&|known| known == name)
+            .or_else(|| places(&|known| known.eq_ignore_ascii_case(name)))
+            .or_else(|| places(&without_blanks))
+            .unwrap_or_default()
     }
 
     fn parts(&self, template: &Template) -> Vec<Option<usize>> {

@@ -99,6 +99,19 @@ fn strips_the_blanks_of_defender() {
 }
 
 #[test]
+fn strips_the_blanks_of_any_name() {
+    let changed = |fields: &str| format!("{{{SECURITY}, \"event_id\": 1, \"fields\": {fields}}}");
+    let security = "{product: windows, service: security}";
+    let item = "{SAMUserAccount: x}";
+    check(&[
+        (security, item, &changed(r#"{"SAM User Account": "x"}"#), &["SAM User Account=x"]),
+        (security, item, &changed(r#"{"Sam user account": "x"}"#), &["Sam user account=x"]),
+        (security, item, &changed(r#"{"SAMUserAccount": "y", "SAM User Account": "x"}"#), &[]),
+        (security, "{SAM User Account: x}", &changed(r#"{"SAMUserAccount": "x"}"#), &[]),
+    ]);
+}
+
+#[test]
 fn of_a_head_name_only_the_first_counts() {
     let cleared = r#"{"family": "windows-event", "channel": "System", "event_id": 104,
         "fields": {"Channel": ["Application", "System"], "Data": ["a", "b"]}}"#;
