@@ -168,6 +168,12 @@ impl Mapping {
         self.sources.get(id.0)
     }
 
+    /// The log sources that it knows by name, and their sources.
+    #[cfg(any(test, feature = "reference"))]
+    pub(super) fn named(&self) -> &[(LogSource, Vec<SourceId>)] {
+        &self.named
+    }
+
     pub(super) fn messages(&self) -> &[Message] {
         &self.messages
     }

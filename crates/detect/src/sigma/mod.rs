@@ -18,6 +18,8 @@ mod mapping;
 pub(crate) mod meta;
 pub(crate) mod modifiers;
 mod pattern;
+#[cfg(any(test, feature = "reference"))]
+mod plain;
 mod plan;
 mod regression;
 pub(crate) mod rule;
@@ -36,6 +38,8 @@ pub(crate) use mapping::Mapping;
 pub use modifiers::nearest;
 pub use regression::{Regression, regressions};
 pub use rule::LogSource;
+#[cfg(any(test, feature = "reference"))]
+pub use plain::{Both, Plain};
 pub(crate) use run::SigmaScratch;
 pub use served::{Kinds, Missing, Place, RuleCoverage, coverage, places};
 pub(crate) use tuning::Tuning;

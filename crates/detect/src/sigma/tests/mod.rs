@@ -1,5 +1,6 @@
 //! Tests of the engine as a whole: the language, the log sources, and the corpora.
 
+mod agreement;
 mod corpus;
 mod dispatch;
 mod explain;
