@@ -15,5 +15,6 @@ mod hosts;
 mod laws;
 mod regression;
 mod same_bytes;
+mod sigma;
 mod support;
 mod tuning;
