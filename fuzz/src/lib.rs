@@ -2,12 +2,12 @@
 
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use assay_detect::{Detector, SourceFile};
+use assay_detect::{Both, Detector, SourceFile};
 use assay_evidence::fuzzing::read_bytes;
 use assay_evidence::{ItemHead, Limits, Options, Progress, Sink};
-use assay_model::{Event, Loss};
+use assay_model::{Event, Fields, Integrity, ItemId, Locator, Loss, RootId, TimeBasis, Value};
 
 pub const IIS_HEAD: &str = "#Software: Microsoft Internet Information Services 10.0\n#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) sc-status\n";
 pub const HTTPPROXY_HEAD: &str = "#Software: Microsoft Exchange Server\n#Version: 15.01.2106.002\n#Log-type: HttpProxy Logs\n#Date: 2021-03-01T00:00:00.000Z\n#Fields: DateTime,RequestId,MajorVersion,MinorVersion,BuildVersion,RevisionVersion,Protocol,UrlHost,UrlStem,AnchorMailbox,UserAgent,ClientIpAddress,ServerHostName,HttpStatus\n";
@@ -75,11 +75,74 @@ pub fn archive(data: &[u8]) {
     let _ = assay_evidence::read(&[file.path().to_owned()], &options, &Nothing);
 }
 
+static CONTENT: LazyLock<Vec<SourceFile>> = LazyLock::new(content);
+
 /// A rule file, beside our own content.
 pub fn sigma_rule(data: &[u8]) {
-    static CONTENT: std::sync::LazyLock<Vec<SourceFile>> = std::sync::LazyLock::new(content);
     let rule = SourceFile { name: "rule.yml".to_owned(), bytes: data.to_vec() };
     let _ = Detector::build(&CONTENT, &[rule]);
+}
+
+/// A rule file, a line of `====`, and an event ([`event`]): both evaluators must say the same of it.
+pub fn sigma_eval(data: &[u8]) {
+    static BOTH: LazyLock<Both> =
+        LazyLock::new(|| Both::new(&CONTENT).expect("the content that is checked in"));
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Some((rule, event_text)) = text.split_once("\n====\n") else { return };
+    let rule = SourceFile { name: "rule.yml".to_owned(), bytes: rule.as_bytes().to_vec() };
+    let event = event(event_text);
+    let (engine, plain) = BOTH.fired(&[rule], &event);
+    assert_eq!(engine, plain, "the engine, and the plain evaluator, on\n{:?}", event.fields.0);
+}
+
+/// An event: a line `family,channel,provider,event id`, then a line `name=kvalue` for each field, where `k` is its kind.
+fn event(text: &str) -> Event<'_> {
+    let (head, body) = text.split_once('\n').unwrap_or((text, ""));
+    let mut parts = head.splitn(4, ',');
+    let mut part = || parts.next().unwrap_or_default();
+    let named = part();
+    let families = ["windows-event", "iis-w3c", "exchange-log", "web-file"];
+    let family = families.into_iter().find(|family| *family == named).unwrap_or("windows-event");
+    let (channel, provider) = (part().into(), part().into());
+    let event_id = part().parse().ok();
+    let mut fields = Fields::default();
+    for (name, rest) in body.lines().filter_map(|line| line.split_once('=')) {
+        fields.push(name, value(rest));
+    }
+    if family == "windows-event" {
+        // As the readers give it: the head behind the body.
+        fields.push("EventID", event_id.map_or(Value::Null, |id: u32| Value::UInt(id.into())));
+    }
+    Event {
+        family,
+        root: RootId(0),
+        item: ItemId(0),
+        locator: Locator::default(),
+        integrity: Integrity::Whole,
+        time: None,
+        time_basis: TimeBasis::Assumed,
+        raw_time: "".into(),
+        second_time: None,
+        host: None,
+        channel,
+        provider,
+        event_id,
+        fields,
+        raw: &[],
+    }
+}
+
+fn value(text: &str) -> Value<'_> {
+    let text_value = Value::from(text.get(1..).unwrap_or_default());
+    let rest = text.get(1..).unwrap_or_default();
+    match text.chars().next() {
+        Some('n') => Value::Null,
+        Some('b') => Value::Bool(rest == "true"),
+        Some('i') => rest.parse().map_or(text_value, Value::Int),
+        Some('u') => rest.parse().map_or(text_value, Value::UInt),
+        Some('f') => rest.parse().map_or(text_value, Value::Float),
+        _ => text_value,
+    }
 }
 
 fn content() -> Vec<SourceFile> {
