@@ -403,8 +403,18 @@ fn names_placeholder(text: &str) -> bool {
 }
 
 fn network(text: &str) -> Result<IpNet, Refusal> {
-    let one = || text.parse::<IpAddr>().map(IpNet::from);
-    match text.parse::<IpNet>().ok().or_else(|| one().ok()) {
+    // Not `IpNet`'s own reader: it takes 010 for 10, where others read it in octal.
+    let (address, bits) = match text.split_once('/') {
+        Some((address, bits)) => (address, Some(bits)),
+        None => (text, None),
+    };
+    let digits =
+        |bits: &str| bits.bytes().all(|b| b.is_ascii_digit()).then(|| bits.parse().ok())?;
+    let net = address.parse::<IpAddr>().ok().and_then(|ip| match bits {
+        Some(bits) => IpNet::new(ip, digits(bits)?).ok(),
+        None => Some(IpNet::from(ip)),
+    });
+    match net {
         Some(net) => Ok(net.trunc()),
         None => refuse("`cidr` needs a network such as 10.0.0.0/8 or fe80::/10"),
     }
