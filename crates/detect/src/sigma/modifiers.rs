@@ -501,6 +501,12 @@ fn names(modifiers: &[Modifier]) -> String {
     modifiers.iter().map(|m| format!("`{}`", name(m))).collect::<Vec<_>>().join(", ")
 }
 
+/// The modifiers that there are.
+#[cfg(test)]
+pub(super) fn names_known() -> impl Iterator<Item = &'static str> {
+    KNOWN.iter().map(|(name, _)| *name)
+}
+
 /// The known word that a misspelt one is nearest to, if it is near.
 pub fn nearest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     if word.len() > 64 {

@@ -7,6 +7,7 @@ mod explain;
 mod language;
 mod loading;
 mod tuning;
+mod supported;
 
 use model::Event;
 use model::case::MatchedField;
