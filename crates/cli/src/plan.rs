@@ -64,8 +64,9 @@ pub(crate) fn failure(error: Error) -> Failure {
                 .details(faults)
                 .help("mend these entries; nothing was judged")
         }
-        Error::Io(error) => Failure::new(Exit::Unusable, error)
-            .help("check the path, and your right to read it"),
+        Error::Io(error) => {
+            Failure::new(Exit::Unusable, error).help("check the path, and your right to read it")
+        }
         other => Failure::new(Exit::Unusable, other),
     }
 }

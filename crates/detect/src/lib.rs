@@ -32,10 +32,10 @@ pub use sigma::{
 };
 
 use explain::Explanation;
-use tuned::{Hidden, Tuned, TuningError};
 /// A second, plain evaluator for tests and fuzzing: the engine must agree with it.
 #[cfg(any(test, feature = "reference"))]
 pub use sigma::{Both, Plain};
+use tuned::{Hidden, Tuned, TuningError};
 
 /// A file of content or of a user's rules: its name and its bytes.
 #[derive(Clone, Debug)]

@@ -17,7 +17,7 @@ mod parse;
 mod resolve;
 mod sort;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod window;
 
 use sha2::{Digest as _, Sha256};

@@ -42,13 +42,13 @@ detection: {s: {EventID: [1, 2, 3]}, condition: s}
 ";
 
 /// An engine over the base rules and a correlation, indented by two below its `correlation:`.
-struct Bench {
+pub(crate) struct Bench {
     engine: Engine,
     metas: Vec<RuleMeta>,
 }
 
 /// An event: its time in seconds, its id, and its fields as `name=value` words.
-type Sample<'s> = (f64, u32, &'s str);
+pub(crate) type Sample<'s> = (f64, u32, &'s str);
 
 fn load(text: &str) -> (Engine, Vec<RuleMeta>, LoadReport) {
     let mut builder = EngineBuilder::new(Mapping::parse(&testing::content_files()).unwrap());
@@ -59,19 +59,19 @@ fn load(text: &str) -> (Engine, Vec<RuleMeta>, LoadReport) {
 }
 
 /// A document with a correlation in flow style.
-fn correlation(name: &str, body: &str) -> String {
+pub(crate) fn correlation(name: &str, body: &str) -> String {
     format!("---\ntitle: {name}\nname: {name}\ncorrelation: {body}\n")
 }
 
 impl Bench {
-    fn new(correlations: &str) -> Self {
+    pub(crate) fn new(correlations: &str) -> Self {
         let (engine, metas, report) = load(&format!("{BASE}{correlations}"));
         assert_eq!(report.refused, [], "{correlations}");
         Self { engine, metas }
     }
 
     /// `name time measured group` of every event told of, in order.
-    fn told(&self, samples: &[Sample<'_>]) -> Vec<String> {
+    pub(crate) fn told(&self, samples: &[Sample<'_>]) -> Vec<String> {
         let order: Vec<usize> = (0..samples.len()).collect();
         self.told_in(samples, &order)
     }

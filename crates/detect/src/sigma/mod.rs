@@ -36,10 +36,10 @@ pub(crate) use explain::Explainer;
 pub use lint::{Note, lint};
 pub(crate) use mapping::Mapping;
 pub use modifiers::nearest;
-pub use regression::{Regression, regressions};
-pub use rule::LogSource;
 #[cfg(any(test, feature = "reference"))]
 pub use plain::{Both, Plain};
+pub use regression::{Regression, regressions};
+pub use rule::LogSource;
 pub(crate) use run::SigmaScratch;
 pub use served::{Kinds, Missing, Place, RuleCoverage, coverage, places};
 pub(crate) use tuning::Tuning;

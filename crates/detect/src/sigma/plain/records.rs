@@ -122,25 +122,21 @@ impl<'v, 'e: 'v> View<'v, 'e> {
     pub(super) fn field(&self, name: &str) -> Vec<Found<'v>> {
         let second = if self.second { self.source.second_view.get(name) } else { None };
         let mapped = self.source.fields.get(name).into_iter().flatten();
-        let places: Vec<&Place> = second.into_iter().chain(mapped).collect();
-        let template = places.iter().find_map(|place| match place {
-            Place::Template(template) => Some(template),
+        let own = Place::Field(name.to_owned());
+        let places: Vec<&Place> = second.into_iter().chain(mapped).chain([&own]).collect();
+        let made = places.iter().find_map(|place| match place {
+            Place::Template(template) => Some(self.joined(template)),
+            Place::Field(name) if name == "Message" => Some(self.message()),
             Place::Field(_) => None,
         });
-        let made = match template {
-            Some(template) => self.joined(template),
-            None if name == "Message" => self.message(),
-            None => None,
-        };
-        if let Some(text) = made {
+        if let Some(text) = made.flatten() {
             return vec![Found::made(text)];
         }
         let names = places.iter().filter_map(|place| match place {
             Place::Field(name) => Some(name.as_str()),
             Place::Template(_) => None,
         });
-        let own = std::iter::once(name);
-        let found = names.chain(own).map(|name| self.named(name)).find(|found| !found.is_empty());
+        let found = names.map(|name| self.named(name)).find(|found| !found.is_empty());
         self.without_heads(found.unwrap_or_default()).into_iter().map(Found::of).collect()
     }
 

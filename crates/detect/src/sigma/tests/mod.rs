@@ -6,8 +6,8 @@ mod dispatch;
 mod explain;
 mod language;
 mod loading;
-mod tuning;
 mod supported;
+mod tuning;
 
 use model::Event;
 use model::case::MatchedField;

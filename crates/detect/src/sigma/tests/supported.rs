@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use super::*;
+use crate::correlation::tests::{Bench, correlation};
 use crate::sigma::modifiers;
 use crate::sigma::plain::Plain;
 
@@ -17,7 +18,8 @@ const INTRODUCTION: &str = "\
 
 Rules, filters and modifiers are read as the [Sigma specification 2.1](https://github.com/SigmaHQ/sigma-specification)
 says. Each line below is a test: the rule is run on both events, by the engine and by a second, plain evaluator that was
-written on its own, and this page is written from the same table (`crates/detect/src/sigma/tests/supported.yaml`).
+written on its own (correlations: by the engine alone), and this page is written from the same table
+(`crates/detect/src/sigma/tests/supported.yaml`).
 
 A rule that cannot be used is refused with its place and the reason; `assay rules check` says so beforehand. One rule that
 is refused stops no other.
@@ -36,6 +38,10 @@ struct Row {
     feature: String,
     rule: String,
     document: String,
+    /// In flow style; the rules that it may refer to are those of the tests of correlations.
+    correlation: String,
+    hit_events: Vec<String>,
+    miss_events: Vec<String>,
     filter: Option<String>,
     logsource: Option<String>,
     head: Option<Json>,
@@ -82,7 +88,25 @@ impl Row {
         testing::event(&json)
     }
 
+    /// The correlation, named `c`, and the outer one that the document of the row is, if it has one.
+    fn check_correlation(&self) {
+        let outer = match self.document.as_str() {
+            "" => String::new(),
+            outer => correlation("outer", &format!("{{{outer}}}")),
+        };
+        let inner = correlation("c", &format!("{{{}}}", self.correlation));
+        let bench = Bench::new(&(outer + &inner));
+        for (events, fires) in [(&self.hit_events, true), (&self.miss_events, false)] {
+            let samples: Vec<_> = events.iter().map(|event| sample(event)).collect();
+            let told = bench.told(&samples);
+            assert_eq!(!told.is_empty(), fires, "{}: {events:?}: {told:?}", self.feature);
+        }
+    }
+
     fn check(&self) {
+        if !self.correlation.is_empty() {
+            return self.check_correlation();
+        }
         let files = [file("row.yml", &self.text())];
         let (engine, _, report) = load(&files);
         let reasons = |reasons: Vec<&String>, wanted: &String| {
@@ -109,9 +133,15 @@ impl Row {
         }
     }
 
+    /// What stands in the file, in short.
+    fn source(&self) -> String {
+        let parts = [&self.rule, &self.document, &self.correlation];
+        let parts = parts.into_iter().filter(|part| !part.is_empty());
+        parts.map(String::as_str).collect::<Vec<_>>().join("\n")
+    }
+
     fn render(&self, out: &mut String) {
-        let source = if self.document.is_empty() { &self.rule } else { &self.document };
-        let mut shown = source.clone();
+        let mut shown = self.source();
         if let Some(filter) = &self.filter {
             let _ = write!(shown, "\nfilter:\n{filter}");
         }
@@ -128,6 +158,12 @@ impl Row {
                 let miss_head = self.miss_head.as_ref().or(self.head.as_ref());
                 format!("{} | {}", show(hit, self.head.as_ref()), show(miss, miss_head))
             }
+            _ if !self.hit_events.is_empty() => {
+                let show = |events: &[String]| {
+                    events.iter().map(|event| code(event)).collect::<Vec<_>>().join(", ")
+                };
+                format!("{} | {}", show(&self.hit_events), show(&self.miss_events))
+            }
             _ if self.refused.is_some() => "refused |".to_owned(),
             _ => "loaded, never fires |".to_owned(),
         };
@@ -139,6 +175,14 @@ impl Row {
             lines.join("<br>")
         );
     }
+}
+
+/// `5 one User=a`: an event at that second that the rule matches.
+fn sample(event: &str) -> (f64, u32, &str) {
+    let (seconds, rest) = event.split_once(' ').unwrap();
+    let (rule, fields) = rest.split_once(' ').unwrap();
+    let id = ["one", "two", "three"].iter().zip(1..).find(|(name, _)| **name == rule).unwrap().1;
+    (seconds.parse().unwrap(), id, fields)
 }
 
 /// Fields of an event, or of its head, as a rule would write them.
