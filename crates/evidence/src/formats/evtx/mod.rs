@@ -17,6 +17,8 @@ mod templates;
 #[cfg(test)]
 mod tests;
 mod values;
+#[cfg(test)]
+mod writing;
 
 use std::collections::BTreeSet;
 use std::io::{self, BufRead};
