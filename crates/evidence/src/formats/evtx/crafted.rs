@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::HEADER;
 use super::oracle::as_the_crate_reads;
+use super::show::render;
 use super::writing::Token::{
     self, Attribute, Character, Data, Empty, End, Entity, In, Literal, Open, Section, Slot, Text,
 };
@@ -265,6 +266,26 @@ fn each_kind_of_value() {
     }
 }
 
+#[test]
+fn what_is_shown_is_bounded_too() {
+    let inside = [Data("A"), Text("x"), Entity("lt"), End, Open("Data"), In, Slot(0), End];
+    let mut chunk = Chunk::new();
+    let values = [Val::Typed(0x86, vec![1, 0, 2, 0])];
+    chunk.record(|c| c.instance(&body(&inside), &values));
+    let shown = render(&chunk.finish(), 512).unwrap();
+    assert!(shown.contains("\"A\": \"x<\",\n      \"Data\": 1,\n      \"Data\": 2"), "{shown}");
+    let mut chunk = Chunk::new();
+    let values = (0..8).fold(nested(0), |inner, _| fanned(inner));
+    chunk.record(|c| c.instance(&event(&[Slot(0)]), &[values]));
+    assert_eq!(render(&chunk.finish(), 512), None);
+}
+
+/// A stream that holds a value a hundred times.
+fn fanned(inner: Val) -> Val {
+    let often: Vec<Token> = std::iter::repeat_n(Slot(0), 100).collect();
+    Val::Nested([&[Open("X"), In][..], &often, &[End]].concat(), vec![inner])
+}
+
 /// A record that is broken or asks for too much is lost and counted, and the one behind it is read.
 fn lost(what: &str, record: impl FnOnce(&mut Chunk)) {
     let mut chunk = Chunk::new();
@@ -309,12 +330,8 @@ fn bounds_hold_and_the_next_record_is_read() {
         let tokens = [&[Data("A")][..], &often, &[End]].concat();
         c.record(|c| c.instance(&body(&tokens), std::slice::from_ref(&long)));
     });
-    let wide_tree = |inner: Val| {
-        let tokens = [&[Open("X"), In][..], &often[..100], &[End]].concat();
-        Val::Nested(tokens, vec![inner])
-    };
     lost("streams that double each other", |c| {
-        let values = (0..5).fold(nested(0), |inner, _| wide_tree(inner));
+        let values = (0..5).fold(nested(0), |inner, _| fanned(inner));
         c.record(|c| c.instance(&event(&[Slot(0)]), &[values]));
     });
 }

@@ -12,7 +12,7 @@ use super::binxml::{self, Item, Name, Reader, Slot, Visit};
 use super::chunk::{CHUNK, Step, survey};
 use super::{HEADER, starts_headless, values};
 
-/// Deepest nesting of streams, and most elements and texts that are shown.
+/// Deepest nesting of streams, and most streams, elements and texts that are shown.
 const MAX_NESTING: usize = 8;
 const MAX_NODES: usize = 1 << 16;
 
@@ -83,6 +83,7 @@ impl<'a> Tree<'_, 'a> {
     fn stream(&mut self, range: Range<usize>) -> Option<()> {
         self.nesting = Some(self.nesting + 1).filter(|nesting| *nesting <= MAX_NESTING + 1)?;
         let mut reader = Reader::new(self.chunk, range);
+        self.count()?;
         loop {
             match reader.next_item()? {
                 Item::End => break,
@@ -102,8 +103,13 @@ impl<'a> Tree<'_, 'a> {
         Some(())
     }
 
-    fn node(&mut self, kind: u8, bytes: &[u8]) -> Option<Node<'a>> {
+    fn count(&mut self) -> Option<()> {
         self.nodes = Some(self.nodes + 1).filter(|nodes| *nodes <= MAX_NODES)?;
+        Some(())
+    }
+
+    fn node(&mut self, kind: u8, bytes: &[u8]) -> Option<Node<'a>> {
+        self.count()?;
         Some(match values::value(kind, bytes, &mut self.arena)? {
             Value::Null => Node::Null,
             Value::Str(text) => Node::Str(text),
@@ -146,6 +152,7 @@ impl<'c> Visit<'c> for Tree<'c, '_> {
     fn named(&mut self, _: Name<'c>) {}
 
     fn open(&mut self, name: Name<'c>, dependency: Option<u16>) -> Option<()> {
+        self.count()?;
         let name = self.text_of(name.units)?;
         let slot = dependency.and_then(|number| self.slots.get(usize::from(number)));
         let left_out = slot.is_some_and(|slot| slot.is_null());

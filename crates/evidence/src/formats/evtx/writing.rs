@@ -175,7 +175,8 @@ impl Chunk {
         });
     }
 
-    fn finish(mut self) -> Vec<u8> {
+    /// The chunk.
+    pub(super) fn finish(mut self) -> Vec<u8> {
         let free = u32::try_from(self.0.len()).unwrap().to_le_bytes();
         self.0[48..52].copy_from_slice(&free);
         self.0.resize(CHUNK, 0);
