@@ -78,7 +78,8 @@ pub(crate) fn cut_to_width(line: &str) -> String {
     if !std::io::stdout().is_terminal() || line.chars().count() <= width {
         return line.to_owned();
     }
-    line.chars().take(width - 1).chain(['…']).collect()
+    let end = if unicode() { '…' } else { '~' };
+    line.chars().take(width - 1).chain([end]).collect()
 }
 
 fn set(name: &str) -> bool {

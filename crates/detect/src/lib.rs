@@ -316,6 +316,10 @@ impl Detector {
     }
 }
 
+/// Memory of one thread for one [`Explainer`], reused from event to event.
+#[derive(Default)]
+pub struct ExplainerMemory(sigma::SigmaScratch);
+
 /// One Sigma rule, ready to be explained on any event.
 pub struct Explainer(sigma::Explainer);
 
@@ -339,9 +343,9 @@ impl Explainer {
         &self,
         event: &Event<'_>,
         least: u32,
-        scratch: &mut Scratch,
+        memory: &mut ExplainerMemory,
     ) -> Option<(u32, Option<Explanation>)> {
-        let judged = self.0.explain(event, least, &mut scratch.sigma)?;
+        let judged = self.0.explain(event, least, &mut memory.0)?;
         Some((judged.share, judged.explanation))
     }
 

@@ -41,7 +41,7 @@ fn lines(covered: &Covered) -> Vec<String> {
             counted(covered.inventory.items.len(), "file", "files"),
             counted(records, "event", "events")
         ),
-        format!("RULES      {}", counted(all, "rule", "rules")),
+        format!("RULES      {}", number(all)),
         format!("SERVED     {} (their log source is there)", number(found.served.len())),
         format!("UNSERVED   {} (it is not)", number(found.unserved.len())),
     ];

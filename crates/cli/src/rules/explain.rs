@@ -115,7 +115,7 @@ fn lines(rule: &RuleMeta, explained: &Explained, meant: Option<EventAt>) -> Vec<
     let mut lines = vec![
         format!("RULE       {}", rule.rule.title),
         format!(
-            "           {} · level {} · {}:{}",
+            "           {}, level {}, {}:{}",
             rule.rule.id,
             publish::severity(rule.level),
             rule.rule.source,

@@ -24,7 +24,9 @@ pub(crate) fn run(args: &ListArgs) -> Result<Exit, Failure> {
         .filter(|(meta, _)| meta.rule.engine != Engine::Check && wanted(args, meta))
         .map(|(meta, _)| meta)
         .collect();
-    terminal::out(&if args.json { lines(&rules) } else { table(&rules) })?;
+    if !rules.is_empty() {
+        terminal::out(&if args.json { lines(&rules) } else { table(&rules) })?;
+    }
     let tuned = if excluded.is_empty() {
         String::new()
     } else {

@@ -29,8 +29,11 @@ fn lines(tests: &Tests, verbose: bool) -> Vec<String> {
     let failed = count(&|o| matches!(o, Outcome::Failed(_)));
     let without = count(&|o| matches!(o, Outcome::WithoutSamples));
     lines.push(format!(
-        "TESTED     {}: {ok} ok, {failed} failed, {without} without samples",
-        counted(tests.rules.len(), "rule", "rules")
+        "TESTED     {}: {} ok, {} failed, {} without samples",
+        counted(tests.rules.len(), "rule", "rules"),
+        publish::number(ok as u64),
+        publish::number(failed as u64),
+        publish::number(without as u64)
     ));
     let refused = &tests.report.refused;
     if !refused.is_empty() {

@@ -34,7 +34,7 @@ fn check_says_what_became_of_each_rule() {
         (
             GOOD.replace("detection:", "detections:"),
             1,
-            ["REFUSED    1\n", ":8:1: ", "is meant for it?"],
+            ["REFUSED    1\n", ":7:1: ", "is meant for it?"],
         ),
         (
             GOOD.replace("status: test", "status: tset"),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use detect::explain::{Explanation, WHOLE};
-use detect::{Explainer, Kinds, Place, RuleMeta, Scratch};
+use detect::{Explainer, ExplainerMemory, Kinds, Place, RuleMeta};
 use evidence::{Inventory, ItemHead, Options, Sink};
 use model::{Event, Locator, Loss, Time};
 
@@ -140,12 +140,12 @@ pub(super) struct Watch<'e> {
     explainer: &'e Explainer,
     meant: Option<EventAt>,
     seen: Mutex<Seen>,
-    spare: Mutex<Vec<Scratch>>,
+    spare: Mutex<Vec<ExplainerMemory>>,
 }
 
 pub(super) struct Batch {
     path: String,
-    scratch: Scratch,
+    memory: ExplainerMemory,
     seen: Seen,
 }
 
@@ -159,7 +159,7 @@ impl<'e> Watch<'e> {
     }
 
     fn explained(&self, event: &Event<'_>, batch: &mut Batch) -> ExplainedEvent {
-        let explanation = self.explainer.explain(event, 0, &mut batch.scratch);
+        let explanation = self.explainer.explain(event, 0, &mut batch.memory);
         ExplainedEvent {
             path: batch.path.clone(),
             locator: event.locator,
@@ -183,14 +183,14 @@ impl Sink for Watch<'_> {
 
     fn start(&self, item: &ItemHead) -> Batch {
         let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let scratch = spare.unwrap_or_default();
-        Batch { path: item.path.clone(), scratch, seen: Seen::default() }
+        let memory = spare.unwrap_or_default();
+        Batch { path: item.path.clone(), memory, seen: Seen::default() }
     }
 
     fn event(&self, batch: &mut Batch, event: &Event<'_>) {
         batch.seen.events += 1;
         batch.seen.kinds.add(event);
-        let judged = self.explainer.explain(event, u32::MAX, &mut batch.scratch);
+        let judged = self.explainer.explain(event, u32::MAX, &mut batch.memory);
         let share = judged.map(|(share, _)| share);
         batch.seen.of_source += u64::from(share.is_some());
         batch.seen.fired += u64::from(share == Some(WHOLE));
@@ -214,7 +214,7 @@ impl Sink for Watch<'_> {
     fn lost(&self, _: &mut Batch, _: &Loss) {}
 
     fn end(&self, _: &ItemHead, batch: Batch) {
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(batch.scratch);
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(batch.memory);
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).merge(batch.seen);
     }
 }

@@ -7,7 +7,8 @@ use std::sync::{Mutex, PoisonError};
 
 use detect::explain::Explanation;
 use detect::{
-    Detector, Explainer, LoadReport, Outcome as Examined, Regression, RuleIndex, Scratch,
+    Detector, Explainer, ExplainerMemory, LoadReport, Outcome as Examined, Regression, RuleIndex,
+    Scratch,
 };
 use detect::{SourceFile, regressions, sample};
 use evidence::{ItemHead, Options, Sink};
@@ -322,6 +323,7 @@ impl RuleTest<'_> {
     /// Every line must hit, or none; gives their number.
     fn lines(&self, sample: &Sample, bytes: &[u8], failures: &mut Vec<Failure>) -> u64 {
         let (mut scratch, mut examined) = (Scratch::default(), Examined::default());
+        let mut memory = ExplainerMemory::default();
         let text = String::from_utf8_lossy(bytes);
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let mut count = 0;
@@ -342,7 +344,7 @@ impl RuleTest<'_> {
             match (hit, sample.wanted) {
                 (Some(hit), Wanted::Miss) => fail(Why::Fires(hit.matched.clone())),
                 (None, Wanted::Hit | Wanted::Count(_)) => {
-                    let explain = |e: &Explainer| e.explain(&event, 0, &mut scratch);
+                    let explain = |e: &Explainer| e.explain(&event, 0, &mut memory);
                     fail(Why::Silent(self.explainer.and_then(explain).and_then(|(_, why)| why)));
                 }
                 _ => {}

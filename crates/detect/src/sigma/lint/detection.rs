@@ -11,6 +11,10 @@ use super::{Notes, Subject};
 /// Letters from which on one edit makes a name that is surely meant.
 const LONG_ENOUGH: usize = 6;
 
+/// Modifiers with which letters of another case make another value.
+const CASE_COUNTS: [&str; 8] =
+    ["re", "cased", "base64", "base64offset", "wide", "utf16", "utf16le", "utf16be"];
+
 /// A key of a selection, taken apart.
 struct Entry<'e> {
     key: &'e Node,
@@ -119,7 +123,7 @@ pub(super) fn all_of_one(subject: &Subject<'_>, notes: &mut Notes<'_>) {
 
 pub(super) fn twice(subject: &Subject<'_>, notes: &mut Notes<'_>) {
     for entry in entries(subject) {
-        let exact = entry.modifiers.iter().any(|m| matches!(*m, "re" | "cased"));
+        let exact = entry.modifiers.iter().any(|modifier| CASE_COUNTS.contains(modifier));
         let mut seen = BTreeSet::new();
         for value in entry.values {
             let text = value.text().unwrap_or_default();

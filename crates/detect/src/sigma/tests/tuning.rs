@@ -130,7 +130,11 @@ fn hides_known_false_hits() {
         let files = [file("web/a.yml", &named("First", "high", "name: first\n"))];
         let tuning = Tuning::parse(&[file("t.yml", &text)]).unwrap();
         let explainer = Explainer::new(mapping(), &files, &metas[1], &tuning).unwrap();
-        let explained = explainer.explain(&event, 0, &mut scratch).unwrap().explanation.unwrap();
+        let explained = explainer
+            .explain(&event, 0, &mut SigmaScratch::default())
+            .unwrap()
+            .explanation
+            .unwrap();
         assert_eq!(explained.fired, !hidden, "{text}: {explained:#?}");
         assert_eq!(explained.views[0].parts.len(), 2);
     }
