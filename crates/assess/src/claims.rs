@@ -72,7 +72,7 @@ fn claim(question: Question, statement: String, text: String) -> Claim {
 }
 
 fn window_claim(facts: &Facts<'_>, window: &ChainWindow<'_>) -> Option<Claim> {
-    if window.chain.applies_to_every_host {
+    if window.chain.applies_to_every_host || !window.is_told() {
         return None;
     }
     let holes = format!("{} ({})", window.chain.title, window.chain.cves.join(", "));
@@ -107,7 +107,10 @@ fn window_claim(facts: &Facts<'_>, window: &ChainWindow<'_>) -> Option<Claim> {
         ),
         _ => (
             "unknown",
-            format!("Whether {holes} was open here is not known: no record states a build."),
+            format!(
+                "Whether {holes} was open here is not known: {}.",
+                window.not_told.as_deref().unwrap_or("no record states a build that tells")
+            ),
         ),
     };
     let mut claim = claim(Question::Exposed, format!("window.{}.{word}", window.chain.id), text);

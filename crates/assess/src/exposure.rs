@@ -3,10 +3,12 @@
 
 use model::Time;
 use model::case::{ClosedBy, Exposure, WindowState};
+use model::exposure::HoleState;
 
+use crate::builds::{Build, StatedBuild};
 use crate::incident::{Outcome, StepResult};
 use crate::input::{HostEvidence, Record, Statement};
-use crate::knowledge::{Build, Chain, FixState, Pack};
+use crate::knowledge::{Chain, Pack};
 
 /// What is known of the builds of the host.
 pub(crate) struct BuildHistory<'a> {
@@ -94,6 +96,8 @@ pub(crate) struct ChainWindow<'a> {
     pub(crate) latest: Option<Time>,
     pub(crate) opened_basis: Vec<&'a Record>,
     pub(crate) closed: Option<Closing<'a>>,
+    /// Why the newest build does not tell, where there is one that does not.
+    pub(crate) not_told: Option<String>,
     pub(crate) state: WindowState,
 }
 
@@ -107,6 +111,11 @@ pub(crate) struct Closing<'a> {
 impl ChainWindow<'_> {
     pub(crate) fn counts(&self) -> bool {
         self.set_aside.is_none()
+    }
+
+    /// Whether there is anything to say: a chain that nobody looks for and that does not count is left out.
+    pub(crate) fn is_told(&self) -> bool {
+        self.counts() || self.chain.is_assessed()
     }
 }
 
@@ -123,6 +132,7 @@ pub(crate) fn windows<'a>(
         .filter(|(_, chain)| !chain.applies_to_every_host)
         .map(|(pack, chain)| window(pack, chain, builds, steps, as_of))
         .collect();
+    windows.sort_by_key(|w| !w.chain.is_assessed());
     let earliest = windows.iter().filter(|w| w.counts()).filter_map(|w| w.earliest).min();
     for chain in packs.iter().flat_map(|p| &p.chains).filter(|c| c.applies_to_every_host) {
         windows.push(default_opening(chain, earliest, builds, as_of));
@@ -160,6 +170,7 @@ fn default_opening<'a>(
         latest: None,
         opened_basis: Vec::new(),
         closed: None,
+        not_told: None,
         state: WindowState::Unknown,
     }
 }
@@ -171,29 +182,43 @@ fn window<'a>(
     steps: &[StepResult<'a>],
     as_of: Option<Time>,
 ) -> ChainWindow<'a> {
-    let state = |span: &BuildSpan<'_>| match &chain.fixed_by {
-        Some(update) => pack.builds.fix_state(span.build, update),
-        None => FixState::Unknown,
+    let state = |span: &BuildSpan<'_>| {
+        pack.holes.chain(chain.needs(), StatedBuild::Whole(span.build)).state
     };
-    let spans = |wanted: FixState| builds.spans.iter().filter(move |s| state(s) == wanted);
-    let first_vulnerable = spans(FixState::Vulnerable).map(|s| s.first).min_by_key(|r| r.time);
-    let last_vulnerable = spans(FixState::Vulnerable).map(|s| s.last).max_by_key(|r| r.time);
+    let spans = |wanted: HoleState| builds.spans.iter().filter(move |s| state(s) == wanted);
+    let first_vulnerable = spans(HoleState::Open).map(|s| s.first).min_by_key(|r| r.time);
+    let last_vulnerable = spans(HoleState::Open).map(|s| s.last).max_by_key(|r| r.time);
     let success = first_success(chain, steps);
     let opened_by = [first_vulnerable, success].into_iter().flatten().min_by_key(|r| r.time);
     let open_until = [last_vulnerable, success].into_iter().flatten().max_by_key(|r| r.time);
-    let fixed = spans(FixState::Fixed)
+    let fixed = spans(HoleState::Fixed)
         .map(|s| s.first)
         .filter(|r| open_until.is_none_or(|open| r.time > open.time))
         .min_by_key(|r| r.time);
-    let last_fixed_before = spans(FixState::Fixed)
+    let last_fixed_before = spans(HoleState::Fixed)
         .map(|s| s.last)
         .filter(|r| opened_by.is_some_and(|open| r.time < open.time))
         .max_by_key(|r| r.time);
 
-    let (earliest, earliest_basis) = opening(chain, builds, last_fixed_before);
-    let never_open = if opened_by.is_none() { never_open(chain, builds, fixed) } else { None };
-    let set_aside = if opened_by.is_none() { not_known_yet(chain, as_of) } else { None };
+    let (mut earliest, mut earliest_basis) = opening(chain, builds, last_fixed_before);
+    if let Some(first) = success.and_then(|r| r.time)
+        && earliest.is_some_and(|e| first < e)
+    {
+        earliest = Some(first);
+        "a step that succeeded".clone_into(&mut earliest_basis);
+    }
+    let other_product = || {
+        let word = "no affected build of this product is named";
+        spans(HoleState::NotAffected).next().map(|_| word.to_owned())
+    };
+    let closed_before = || closed_before_known(chain, success.is_some(), fixed);
+    let never_open = match opened_by {
+        None => never_open(chain, builds, fixed).or_else(other_product),
+        Some(_) => closed_before(),
+    };
+    let set_aside = if success.is_none() { not_known_yet(chain, as_of) } else { None };
     let state = match (opened_by, fixed) {
+        _ if never_open.is_some() => WindowState::Unknown,
         (Some(_), Some(_)) => WindowState::Closed,
         (Some(_), None) => WindowState::Open,
         (None, _) => WindowState::Unknown,
@@ -202,10 +227,12 @@ fn window<'a>(
         chain,
         never_open: never_open.is_some(),
         set_aside: set_aside.or(never_open),
+        // A hole that was there before anybody knew of it opens with the day on which it became known.
+        latest: opened_by.and_then(at_the_latest).max(earliest.filter(|_| opened_by.is_some())),
         earliest,
         earliest_basis,
-        latest: opened_by.and_then(at_the_latest),
         opened_basis: [first_vulnerable, success].into_iter().flatten().collect(),
+        not_told: not_told(pack, chain, builds),
         closed: fixed.map(|record| Closing {
             earliest: open_until.and_then(|r| r.time).or(earliest),
             latest: record.time,
@@ -214,6 +241,20 @@ fn window<'a>(
         }),
         state,
     }
+}
+
+/// A build with the fix is proven, after all that lack it, before anybody knew of the hole.
+fn closed_before_known(chain: &Chain, used: bool, fixed: Option<&Record>) -> Option<String> {
+    let known = chain.earliest.as_ref()?.time;
+    (!used && fixed?.time? <= known)
+        .then(|| "a build with the fix is proven before the holes became known".to_owned())
+}
+
+fn not_told(pack: &Pack, chain: &Chain, builds: &BuildHistory<'_>) -> Option<String> {
+    let build = builds.newest()?.build;
+    let judged = pack.holes.chain(chain.needs(), StatedBuild::Whole(build));
+    matches!(judged.state, HoleState::Depends | HoleState::Unknown)
+        .then(|| format!("build {build}: {}", judged.why))
 }
 
 /// The moment of a record, or where its clock is unproven the last that it can be.
@@ -269,17 +310,21 @@ fn never_open(chain: &Chain, builds: &BuildHistory<'_>, fixed: Option<&Record>) 
         .then(|| "installed with a build that carries the fix".to_owned())
 }
 
-/// Exposure at the moment of the case.
+/// Exposure at the moment of the case, to the holes that were known then or were used.
 pub(crate) fn exposure(windows: &[ChainWindow<'_>]) -> Exposure {
-    let holes: Vec<_> = windows.iter().filter(|w| !w.chain.applies_to_every_host).collect();
+    let known = |w: &&ChainWindow<'_>| w.counts() || w.never_open;
+    let holes: Vec<_> =
+        windows.iter().filter(|w| !w.chain.applies_to_every_host).filter(known).collect();
     let any = |state: WindowState| holes.iter().any(|w| w.state == state);
-    let undecided = holes.iter().any(|w| w.state == WindowState::Unknown && !w.never_open);
+    let undecided = || holes.iter().filter(|w| w.state == WindowState::Unknown && !w.never_open);
     if any(WindowState::Open) {
         Exposure::Exposed
-    } else if undecided || holes.is_empty() {
+    } else if holes.is_empty() || undecided().any(|w| w.closed.is_none()) {
         Exposure::Unknown
     } else if any(WindowState::Closed) {
         Exposure::WasExposed
+    } else if undecided().next().is_some() {
+        Exposure::Unknown
     } else {
         Exposure::NotExposed
     }

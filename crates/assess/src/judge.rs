@@ -9,6 +9,8 @@ use model::case::{
 };
 
 use crate::advice::{self, Situation};
+use crate::build_exposure;
+use crate::builds::StatedBuild;
 use crate::claims::{self, Facts};
 use crate::coverage::{self, Excluder};
 use crate::exposure::{self, BuildHistory, ChainWindow};
@@ -30,8 +32,11 @@ pub fn assess(evidence: &HostEvidence, knowledge: &Knowledge, context: &Context)
     let source_facts = coverage::facts_by_id(&packs);
     let excluder = Excluder::new(evidence, &source_facts, as_of.time, &steps);
 
-    let counted: Vec<&str> =
-        windows.iter().filter(|w| w.counts()).map(|w| w.chain.title.as_str()).collect();
+    let counted: Vec<&str> = windows
+        .iter()
+        .filter(|w| w.counts() && w.chain.is_assessed())
+        .map(|w| w.chain.title.as_str())
+        .collect();
     let shown = steps.iter().map(StepResult::level).max().unwrap_or(Level::None);
     let not_excluded = shown.max(coverage::ceiling(&steps, &windows, &excluder));
     let artefacts = presence::artefacts(evidence, &steps, &packs, as_of.time);
@@ -62,7 +67,7 @@ pub fn assess(evidence: &HostEvidence, knowledge: &Knowledge, context: &Context)
         tlp: "TLP:AMBER".to_owned(),
         host: host(evidence, &packs, &builds, &register),
         clocks: clocks(evidence, &register),
-        windows: windows.iter().map(|w| window(w, &register)).collect(),
+        windows: windows.iter().filter(|w| w.is_told()).map(|w| window(w, &register)).collect(),
         findings: register::findings(evidence, &steps, &register),
         events: register.case_events(evidence.names.first().map(String::as_str)),
         coverage: excluder.ledger(&steps, &windows),
@@ -205,13 +210,18 @@ fn host(
     let pack = packs.iter().find(|p| p.head.product.is_some());
     let newest = builds.newest();
     let product = pack.map(|pack| {
-        let line = newest.and_then(|s| pack.product_title(s.build));
-        let update = newest.and_then(|s| pack.builds.name(s.build));
-        let name = line.or(pack.head.product.as_deref()).unwrap_or_default();
-        match update {
-            Some(update) => format!("{name} {update}"),
-            None => name.to_owned(),
-        }
+        let name = newest.and_then(|s| {
+            let title = pack.product_title(s.build)?;
+            let builds = &pack.holes.builds;
+            builds.product(s.build)?;
+            Some(format!(
+                "{title} {}",
+                build_exposure::place(builds, StatedBuild::Whole(s.build)).words
+            ))
+        });
+        let title =
+            || newest.and_then(|s| pack.product_title(s.build)).or(pack.head.product.as_deref());
+        name.unwrap_or_else(|| title().unwrap_or_default().to_owned())
     });
     Host {
         names: evidence.names.clone(),
@@ -236,7 +246,11 @@ fn clocks(evidence: &HostEvidence, register: &Register<'_>) -> Vec<Clock> {
 fn window(window: &ChainWindow<'_>, register: &Register<'_>) -> Window {
     Window {
         chain: window.chain.id.clone(),
-        title: window.chain.title.clone(),
+        title: if window.chain.is_assessed() {
+            window.chain.title.clone()
+        } else {
+            format!("{} (exposure only)", window.chain.title)
+        },
         cves: window.chain.cves.clone(),
         state: window.state,
         opened: Opened {
@@ -288,6 +302,18 @@ fn custody(evidence: &HostEvidence) -> Vec<CustodyItem> {
 fn not_assessed(packs: &[&Pack], counted: &[&str], facts: &Facts<'_>) -> Vec<String> {
     let mut lines: Vec<String> =
         packs.iter().flat_map(|p| p.head.not_assessed.iter().cloned()).collect();
+    let unwritten: Vec<&str> = facts
+        .windows
+        .iter()
+        .filter(|w| w.counts() && !w.chain.is_assessed())
+        .map(|w| w.chain.title.as_str())
+        .collect();
+    if !unwritten.is_empty() {
+        lines.push(format!(
+            "hit? For these chains only the exposure is judged, for no step of them is written yet: {}",
+            unwritten.join(", ")
+        ));
+    }
     lines.push(format!("chains that this content does not know; it knows: {}", counted.join(", ")));
     for hits in claims::doubtful(facts.steps) {
         lines.push(format!(

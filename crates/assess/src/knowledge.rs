@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 
 use model::Time;
 use model::case::{Exposure, Level, Presence};
+use model::exposure::DatedFact;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+
+use crate::builds::Build;
+use crate::dates::{self, Dates};
+use crate::holes::{ExposureFacts, HoleFiles, Holes};
 
 /// Content that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +34,8 @@ pub(crate) struct Pack {
     pub(crate) head: PackHead,
     pub(crate) sources: Vec<SourceFacts>,
     pub(crate) chains: Vec<Chain>,
-    pub(crate) builds: Builds,
+    pub(crate) holes: Holes,
+    pub(crate) dates: Dates,
     pub(crate) listed_builds: Vec<Build>,
     pub(crate) actions: Vec<ActionFacts>,
 }
@@ -113,18 +119,62 @@ pub(crate) struct Chain {
     #[serde(default)]
     pub(crate) default_window_days: i64,
     pub(crate) cves: Vec<String>,
+    /// Holes without which it does not work; all of them where none is named.
     #[serde(default)]
-    pub(crate) fixed_by: Option<String>,
+    needs: Vec<String>,
     /// Earliest day read in a source; filled from the dates.
     #[serde(skip)]
     pub(crate) earliest: Option<Earliest>,
+    /// Empty in the file where nobody has written them yet: see [`Chain::stand_in`].
+    #[serde(default)]
     pub(crate) steps: Vec<Step>,
+}
+
+impl Chain {
+    /// The holes without which it does not work: closing one breaks the chain.
+    pub(crate) fn needs(&self) -> &[String] {
+        if self.needs.is_empty() { &self.cves } else { &self.needs }
+    }
+
+    /// Whether somebody wrote its steps, so that its use can be shown or excluded.
+    pub(crate) fn is_assessed(&self) -> bool {
+        !self.steps.iter().any(|s| s.stand_in)
+    }
+
+    /// One step that nothing shows and nothing excludes, for a chain of which no step is written: what the
+    /// program cannot look for keeps the ceiling up.
+    fn stand_in(&mut self) {
+        if self.steps.is_empty() {
+            self.steps.push(Step {
+                id: "use".to_owned(),
+                title: "use of its holes, which this version does not look for".to_owned(),
+                stage: reconnaissance(),
+                requested: Level::None,
+                proven: Level::Compromised,
+                requested_stage: reconnaissance(),
+                proves_hole: false,
+                impact: None,
+                requested_by: Vec::new(),
+                proven_by: Vec::new(),
+                shown_by: Vec::new(),
+                text: StepText::default(),
+                stand_in: true,
+            });
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Earliest {
     pub(crate) time: Time,
     pub(crate) source: String,
+}
+
+impl Earliest {
+    fn of(fact: &DatedFact) -> Option<Self> {
+        let source = format!("{} {}: {}", fact.kind, fact.id, fact.source);
+        Some(Self { time: dates::start(&fact.date)?, source })
+    }
 }
 
 /// A step of a chain.
@@ -148,6 +198,9 @@ pub(crate) struct Step {
     /// Sets of sources; each set as a whole would show the step.
     pub(crate) shown_by: Vec<Vec<String>>,
     pub(crate) text: StepText,
+    /// Stands for all steps of a chain of which none is written.
+    #[serde(skip)]
+    pub(crate) stand_in: bool,
 }
 
 fn reconnaissance() -> String {
@@ -215,109 +268,6 @@ pub(crate) struct When {
     pub(crate) impact: Vec<String>,
 }
 
-/// A build number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Build(pub(crate) [u32; 4]);
-
-impl Build {
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.trim().split('.').map(|p| p.parse::<u32>().ok());
-        let build = [parts.next()??, parts.next()??, parts.next()??, parts.next()??];
-        parts.next().is_none().then_some(Self(build))
-    }
-
-    fn line(self) -> [u32; 2] {
-        [self.0[0], self.0[1]]
-    }
-}
-
-impl std::fmt::Display for Build {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let [major, minor, update, revision] = self.0;
-        write!(f, "{major}.{minor}.{update}.{revision}")
-    }
-}
-
-#[derive(Debug, Deserialize)]
-struct CumulativeUpdate {
-    #[serde(rename = "CU")]
-    build: String,
-    #[serde(rename = "SU", default)]
-    security: BTreeMap<String, String>,
-}
-
-/// Cumulative updates and their security updates.
-#[derive(Debug, Default)]
-pub(crate) struct Builds {
-    cumulative: Vec<Cumulative>,
-}
-
-#[derive(Debug)]
-struct Cumulative {
-    name: String,
-    build: Build,
-    security: BTreeMap<String, Build>,
-}
-
-/// Whether a build carries a fix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FixState {
-    Vulnerable,
-    Fixed,
-    Unknown,
-}
-
-impl Builds {
-    fn parse(bytes: &[u8]) -> Result<Self, String> {
-        type Table = BTreeMap<String, BTreeMap<String, CumulativeUpdate>>;
-        let table: Table = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
-        let mut cumulative = Vec::new();
-        for (product, updates) in table {
-            for (name, update) in updates {
-                let Some(build) = Build::parse(&update.build) else {
-                    return Err(format!("{product} {name}: build {} is none", update.build));
-                };
-                let security = update
-                    .security
-                    .into_iter()
-                    .filter_map(|(name, build)| Some((name, Build::parse(&build)?)))
-                    .collect();
-                cumulative.push(Cumulative { name, build, security });
-            }
-        }
-        cumulative.sort_by_key(|c| c.build);
-        Ok(Self { cumulative })
-    }
-
-    /// Whether `build` carries the update of that name: within its own cumulative update by number; an
-    /// older one without the update never got it; a newer one than all that got it has it built in.
-    pub(crate) fn fix_state(&self, build: Build, update: &str) -> FixState {
-        let same_line = || self.cumulative.iter().filter(|c| c.build.line() == build.line());
-        let own = same_line().find(|c| c.build.0[2] == build.0[2]);
-        if let Some(fixed) = own.and_then(|c| c.security.get(update)) {
-            return if build >= *fixed { FixState::Fixed } else { FixState::Vulnerable };
-        }
-        let newest =
-            same_line().filter(|c| c.security.contains_key(update)).map(|c| c.build.0[2]).max();
-        match newest {
-            Some(newest) if build.0[2] > newest => FixState::Fixed,
-            Some(_) if own.is_some() => FixState::Vulnerable,
-            _ => FixState::Unknown,
-        }
-    }
-
-    /// `CU18`, `CU18 Mar21SU` or nothing.
-    pub(crate) fn name(&self, build: Build) -> Option<String> {
-        let own = self.cumulative.iter().rev().find(|c| c.build.0[..3] == build.0[..3])?;
-        let update = own.security.iter().filter(|(_, b)| **b <= build).max_by_key(|(_, b)| **b);
-        Some(match update {
-            Some((update, exact)) if *exact == build => format!("{} {update}", own.name),
-            _ if own.build == build => own.name.clone(),
-            _ => format!("{} with updates", own.name),
-        })
-    }
-}
-
 impl Knowledge {
     /// Reads `packs/*/` out of the content, given as names and bytes.
     pub fn parse<'a>(
@@ -365,6 +315,11 @@ impl Pack {
 
     /// Title of the product that a build belongs to.
     pub(crate) fn product_title(&self, build: Build) -> Option<&str> {
+        if let Some(title) =
+            self.holes.builds.product(build).and_then(|p| self.holes.facts.products.get(p))
+        {
+            return Some(title);
+        }
         let [a, b] = build.line();
         self.head.products.get(&format!("{a}.{b}")).map(|line| line.title.as_str())
     }
@@ -390,84 +345,43 @@ fn parse_pack(name: &str, files: &BTreeMap<&str, &[u8]>) -> Result<Pack, Knowled
         }
         None => Vec::new(),
     };
-    let builds = match optional("builds.json") {
-        Some(bytes) => Builds::parse(bytes).map_err(|reason| error("builds.json", reason))?,
-        None => Builds::default(),
+    let holes = match optional("builds.json") {
+        Some(builds) => parse_holes(builds, &optional).map_err(|(f, reason)| error(f, reason))?,
+        None => Holes::default(),
+    };
+    let dates = match optional("dates.csv") {
+        Some(bytes) => Dates::parse(bytes).map_err(|reason| error("dates.csv", reason))?,
+        None => Dates::default(),
     };
     let listed = optional("known-files-builds.txt").unwrap_or_default();
     let listed_builds = String::from_utf8_lossy(listed).lines().filter_map(Build::parse).collect();
     let mut chains = Vec::new();
     for (file, bytes) in files.iter().filter(|(f, _)| f.starts_with("chains/")) {
-        chains.push(yaml::<Chain>(bytes).map_err(|reason| error(file, reason))?);
+        let mut chain = yaml::<Chain>(bytes).map_err(|reason| error(file, reason))?;
+        let days = chain.cves.iter().filter_map(|hole| dates.known_since(hole));
+        chain.earliest = days.min_by(|a, b| a.date.cmp(&b.date)).and_then(Earliest::of);
+        chain.stand_in();
+        chains.push(chain);
     }
-    if let Some(bytes) = optional("dates.csv") {
-        date_chains(&mut chains, bytes).map_err(|reason| error("dates.csv", reason))?;
-    }
-    Ok(Pack { head, sources, chains, builds, listed_builds, actions })
+    Ok(Pack { head, sources, chains, holes, dates, listed_builds, actions })
+}
+
+fn parse_holes<'a>(
+    builds: &'a [u8],
+    optional: &dyn Fn(&str) -> Option<&'a [u8]>,
+) -> Result<Holes, (&'static str, String)> {
+    let facts = yaml::<ExposureFacts>(optional("exposure.yaml").unwrap_or_default())
+        .map_err(|reason| ("exposure.yaml", reason))?;
+    let files = HoleFiles {
+        builds,
+        builds_more: optional("builds-more.csv").unwrap_or_default(),
+        table: optional("su-cves.json").unwrap_or(b"{}"),
+        more: optional("su-cves-more.csv").unwrap_or_default(),
+    };
+    Holes::parse(facts, files).map_err(|reason| ("builds and holes", reason))
 }
 
 fn yaml<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let text = std::str::from_utf8(bytes).map_err(|e| e.to_string())?;
     serde_saphyr::from_str(text).map_err(|e| e.to_string())
-}
-
-#[derive(Debug, Deserialize)]
-struct DateRow {
-    kind: String,
-    id: String,
-    date: String,
-    source: String,
-    read: String,
-}
-
-/// Gives each chain the earliest day that somebody read of its use or disclosure; a day that nobody read
-/// moves no window.
-fn date_chains(chains: &mut [Chain], csv_bytes: &[u8]) -> Result<(), String> {
-    let mut reader = csv::Reader::from_reader(csv_bytes);
-    for row in reader.deserialize::<DateRow>() {
-        let row = row.map_err(|e| e.to_string())?;
-        if row.read != "yes" || !matches!(row.kind.as_str(), "first-exploited" | "disclosed") {
-            continue;
-        }
-        let Some(time) = Time::parse(&format!("{}T00:00:00Z", row.date)) else { continue };
-        for chain in chains.iter_mut().filter(|c| c.cves.contains(&row.id)) {
-            if chain.earliest.as_ref().is_none_or(|e| time < e.time) {
-                let source = format!("{} {}: {}", row.kind, row.id, row.source);
-                chain.earliest = Some(Earliest { time, source });
-            }
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn builds() -> Builds {
-        let bytes = include_bytes!("../../../content/packs/exchange/builds.json");
-        Builds::parse(bytes).unwrap()
-    }
-
-    #[test]
-    fn a_build_is_compared_within_its_cumulative_update() {
-        let table = builds();
-        let state = |b: &str| table.fix_state(Build::parse(b).unwrap(), "Mar21SU");
-        assert_eq!(state("15.1.2106.2"), FixState::Vulnerable);
-        assert_eq!(state("15.1.2106.13"), FixState::Fixed);
-        assert_eq!(state("15.1.2242.4"), FixState::Fixed, "released with the fix built in");
-        assert_eq!(state("15.2.792.3"), FixState::Vulnerable);
-        assert_eq!(state("15.2.792.10"), FixState::Fixed);
-        assert_eq!(state("15.1.9.9"), FixState::Unknown);
-        assert_eq!(state("14.3.513.0"), FixState::Unknown);
-        assert_eq!(state("15.2.2562.17"), FixState::Fixed);
-    }
-
-    #[test]
-    fn a_build_has_a_name() {
-        let name = |b: &str| builds().name(Build::parse(b).unwrap());
-        assert_eq!(name("15.1.2106.2").as_deref(), Some("CU18"));
-        assert_eq!(name("15.1.2106.13").as_deref(), Some("CU18 Mar21SU"));
-        assert_eq!(name("15.9.1.1"), None);
-    }
 }

@@ -6,9 +6,13 @@
 #![forbid(unsafe_code)]
 
 mod advice;
+mod build_exposure;
+mod builds;
 mod claims;
 mod coverage;
+mod dates;
 mod exposure;
+mod holes;
 mod incident;
 mod input;
 mod judge;
@@ -17,6 +21,8 @@ mod presence;
 mod register;
 mod words;
 
+pub use build_exposure::{exposure_of_build, representative};
+pub use builds::{Build, StatedBuild};
 pub use input::{
     ClockFinding, Context, HostEvidence, Interval, Record, RuleHits, Source, Statement,
 };

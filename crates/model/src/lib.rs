@@ -8,6 +8,7 @@
 
 pub mod case;
 mod event;
+pub mod exposure;
 mod issue;
 mod time;
 mod value;

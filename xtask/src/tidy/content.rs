@@ -12,14 +12,17 @@ const READERS: [(&str, &str); 8] = [
     (r"^content/logsources/(sources|sigma)\.yaml$", "detect"),
     (r"^content/rules/sigma/.*\.yml$", "detect"),
     (r"^content/rules/sigma/.*\.(hit|miss)\.jsonl$", "the tests of detect"),
-    (r"^content/packs/[a-z]+/(pack|sources|actions|chains/[a-z_]+)\.yaml$", "assess"),
-    (r"^content/packs/[a-z]+/(builds\.json|dates\.csv|known-files-builds\.txt)$", "assess"),
+    (r"^content/packs/[a-z]+/(pack|sources|actions|exposure|chains/[a-z0-9_]+)\.yaml$", "assess"),
+    (
+        r"^content/packs/[a-z]+/((builds|su-cves)\.json|(builds-more|su-cves-more|dates)\.csv|known-files-builds\.txt)$",
+        "assess",
+    ),
     (
         r"^content/packs/[a-z]+/(observe\.yaml|checks\.yaml|webroots\.yaml|known-files\.csv)$",
         "detect",
     ),
     // Not read by the program: what tests and this check compare other content with.
-    (r"^content/packs/[a-z]+/(benign-probes\.csv|su-cves\.json)$", "the tests of detect; tidy"),
+    (r"^content/packs/[a-z]+/benign-probes\.csv$", "the tests of detect"),
 ];
 
 const RULES: &str = "content/rules/";
@@ -32,7 +35,9 @@ pub(crate) fn check(tree: &Tree, breaches: &mut Breaches) {
         let chain = tree.text(name);
         references(name, &chain, &words, breaches);
         let folder = name.split("/chains/").next().unwrap_or_default();
-        holes(name, &chain, &tree.text(&format!("{folder}/su-cves.json")), breaches);
+        let table = tree.text(&format!("{folder}/su-cves.json"));
+        let more = tree.text(&format!("{folder}/su-cves-more.csv"));
+        holes(name, &chain, &[&table, &more], breaches);
     }
 }
 
@@ -122,14 +127,23 @@ fn references(name: &str, chain: &str, words: &Words, breaches: &mut Breaches) {
     }
 }
 
-/// The update that closes a chain closes each of its holes.
-fn holes(name: &str, chain: &str, updates: &str, breaches: &mut Breaches) {
-    let Some(update) = captures(r"(?m)^fixed_by: (\S+)$", chain).next() else { return };
-    let closed = updates.split(&format!("\"{update}\": [")).nth(1).unwrap_or_default();
-    let closed = closed.split("\n ]").next().unwrap_or_default();
-    let holes = captures(r"(?m)^cves: \[([^\]]*)\]", chain).next().unwrap_or_default();
-    for hole in holes.split(", ").filter(|hole| !closed.contains(&format!("\"{hole}\""))) {
-        breaches.push(format!("{name}: su-cves.json does not say that {update} closes {hole}"));
+/// Each hole of a chain has something that closes it; the holes that it needs are among its own.
+fn holes(name: &str, chain: &str, closings: &[&str], breaches: &mut Breaches) {
+    let list = |key: &str| -> Vec<String> {
+        let found =
+            captures(&format!(r"(?m)^{key}: \[([^\]]*)\]"), chain).next().unwrap_or_default();
+        found.split(", ").filter(|hole| !hole.is_empty()).map(str::to_owned).collect()
+    };
+    let holes = list("cves");
+    for hole in &holes {
+        let named = [format!("\"{hole}\""), format!(",{hole},")];
+        if !closings.iter().any(|text| named.iter().any(|n| text.contains(n))) {
+            breaches
+                .push(format!("{name}: no line of su-cves.json or su-cves-more.csv closes {hole}"));
+        }
+    }
+    for hole in list("needs").iter().filter(|hole| !holes.contains(hole)) {
+        breaches.push(format!("{name}: it needs {hole}, which is none of its holes"));
     }
 }
 
@@ -147,7 +161,7 @@ fn captures<'t>(pattern: &str, text: &'t str) -> impl Iterator<Item = String> + 
 mod tests {
     use super::*;
 
-    const CHAIN: &str = "cves: [CVE-A, CVE-B]\nfixed_by: May1SU\nsteps:\n  - id: one\n    proven_by:\n      \
+    const CHAIN: &str = "cves: [CVE-A, CVE-B]\nneeds: [CVE-A]\nsteps:\n  - id: one\n    proven_by:\n      \
         - {rule: our_rule, with_step: [one]}\n    shown_by:\n      - [iis/front-end]\n";
 
     #[test]
@@ -170,12 +184,19 @@ mod tests {
     }
 
     #[test]
-    fn the_update_of_a_chain_closes_its_holes() {
-        let updates = "{\n \"May1SU\": [\n  {\n   \"cve\": \"CVE-A\"\n  }\n ],\n \"Jun1SU\": [\n  {\n   \"cve\": \"CVE-B\"\n  }\n ]\n}";
-        let mut breaches = Breaches::new();
-        holes("chain.yaml", CHAIN, updates, &mut breaches);
-        assert_eq!(breaches.len(), 1);
-        assert!(breaches[0].contains("CVE-B"));
+    fn something_closes_each_hole_of_a_chain() {
+        let table = "{\n \"May1SU\": [\n  {\n   \"cve\": \"CVE-A\"\n  }\n ]\n}";
+        let found = |chain: &str, more: &str| {
+            let mut breaches = Breaches::new();
+            holes("chain.yaml", chain, &[table, more], &mut breaches);
+            breaches
+        };
+        assert_eq!(found(CHAIN, "Jun1SU,CVE-B,Product"), Breaches::new());
+        let open = found(CHAIN, "Jun1SU,CVE-BC,Product");
+        assert!(open.len() == 1 && open[0].ends_with("closes CVE-B"), "{open:?}");
+        let foreign =
+            found(&CHAIN.replace("needs: [CVE-A]", "needs: [CVE-C]"), "Jun1SU,CVE-B,Product");
+        assert!(foreign.len() == 1 && foreign[0].contains("needs CVE-C"), "{foreign:?}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The headline that each forged scenario must get.
 
-use model::case::{Exposure, Presence};
+use model::Time;
+use model::case::{Adequacy, Case, Exposure, Level, Presence, Window, WindowState};
 
 use crate::support::{claim, forged_case, scenario};
 
@@ -39,6 +40,43 @@ fn exposure_follows_the_builds() {
     let exposure = |name| forged_case(&scenario(name), None).verdict.exposure;
     assert_eq!(exposure("quiet"), Exposure::WasExposed);
     assert_eq!(exposure("quiet_patched"), Exposure::NotExposed);
+}
+
+/// The quiet scenario on an old cumulative update, which got the hotfix of March 2021.
+fn old_cumulative_update(as_of: &str) -> Case {
+    let text = forge::builtin("quiet").unwrap();
+    let text = text.replace("15.1.2106.13", "15.1.2044.13").replace("15.1.2106.2", "15.1.2044.4");
+    forged_case(&forge::Scenario::parse(&text).unwrap(), Time::parse(as_of))
+}
+
+fn window<'c>(case: &'c Case, chain: &str) -> Option<&'c Window> {
+    case.windows.iter().find(|w| w.chain == chain)
+}
+
+#[test]
+fn the_march_hotfix_on_an_old_cumulative_update_leaves_proxyshell_open() {
+    let case = old_cumulative_update("2021-09-01T00:00:00Z");
+    assert_eq!(window(&case, "proxylogon").unwrap().state, WindowState::Closed);
+    let shell = window(&case, "proxyshell").unwrap();
+    assert_eq!(shell.state, WindowState::Open);
+    assert!(shell.title.ends_with("(exposure only)"), "{}", shell.title);
+    assert!(shell.opened.earliest <= shell.opened.latest, "{:?}", shell.opened);
+    assert_eq!(case.verdict.exposure, Exposure::Exposed);
+    assert_eq!(window(&case, "proxynotshell"), None, "nobody knew of it then");
+}
+
+#[test]
+fn what_nobody_looks_for_is_never_excluded() {
+    let case = old_cumulative_update("2021-09-01T00:00:00Z");
+    assert_eq!(case.verdict.compromise.not_excluded, Level::Compromised);
+    assert!(!case.verdict.green && case.verdict.coverage != Adequacy::Adequate);
+    let limit = claim(&case, "not_excluded").unwrap();
+    assert!(limit.text.contains("ProxyShell"), "{}", limit.text);
+    assert!(case.not_assessed.iter().any(|l| l.starts_with("hit?") && l.contains("ProxyShell")));
+    // At its own end the same evidence is green: the later holes were not known, and are not mentioned.
+    let then = old_cumulative_update("2021-03-05T05:59:59Z");
+    assert!(then.verdict.green, "{:?}", then.verdict);
+    assert!(!then.claims.iter().any(|c| c.text.contains("ProxyShell")));
 }
 
 #[test]
