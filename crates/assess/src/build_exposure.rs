@@ -107,11 +107,9 @@ fn within(own: &Cumulative, build: Build) -> (Option<String>, String, bool) {
         };
         return (update, words, true);
     }
-    let name = |b: Option<(&Build, &Option<&str>)>| {
-        b.map(|(_, update)| update.unwrap_or(&own.name).to_owned())
-    };
-    let below = name(all.range(..build).next_back());
-    let above = name(all.range(build..).next());
+    let name = |update: Option<&str>| update.unwrap_or(&own.name).to_owned();
+    let below = all.range(..build).next_back().map(|(_, update)| name(*update));
+    let above = all.range(build..).next().map(|(_, update)| name(*update));
     let words = match (&below, above) {
         (Some(below), Some(above)) => format!("{}, between {below} and {above}", own.name),
         (Some(below), None) => format!("{}, newer than {below}", own.name),
@@ -131,7 +129,7 @@ fn between(builds: &Builds, build: Build) -> String {
 
 fn support(pack: &Pack, product: &str) -> Vec<DatedFact> {
     let kinds = ["eol", "esu-end"];
-    kinds.iter().flat_map(|kind| pack.dates.all(kind, product)).cloned().collect()
+    kinds.iter().flat_map(|kind| pack.holes.dates.all(kind, product)).cloned().collect()
 }
 
 fn holes(pack: &Pack, stated: StatedBuild) -> Vec<HoleExposure> {
@@ -144,8 +142,8 @@ fn hole(pack: &Pack, id: &str, stated: StatedBuild) -> HoleExposure {
         pack.holes.closings(id, stated.lowest()).into_iter().cloned().collect();
     let updates = closed_by.iter().filter_map(|c| c.update.as_deref());
     let mut dates: Vec<DatedFact> =
-        updates.flat_map(|update| pack.dates.all("su", update)).cloned().collect();
-    dates.extend(HOLE_DATES.iter().flat_map(|kind| pack.dates.all(kind, id)).cloned());
+        updates.flat_map(|update| pack.holes.dates.all("su", update)).cloned().collect();
+    dates.extend(HOLE_DATES.iter().flat_map(|kind| pack.holes.dates.all(kind, id)).cloned());
     dates.sort_by(|a, b| a.date.cmp(&b.date).then_with(|| a.kind.cmp(&b.kind)));
     HoleExposure { id: id.to_owned(), state: judged.state, why: judged.why, closed_by, dates }
 }
@@ -161,12 +159,12 @@ fn chains(pack: &Pack, stated: StatedBuild) -> Vec<ChainExposure> {
 fn chain(pack: &Pack, chain: &Chain, stated: StatedBuild) -> ChainExposure {
     let judged = pack.holes.chain(chain.needs(), stated);
     let last_of_first = |kind: &str| {
-        let first = chain.needs().iter().map(|hole| pack.dates.first(kind, hole));
+        let first = chain.needs().iter().map(|hole| pack.holes.dates.first(kind, hole));
         first.collect::<Option<Vec<_>>>()?.into_iter().max_by(|a, b| a.date.cmp(&b.date)).cloned()
     };
     let closings = chain.needs().iter().flat_map(|hole| pack.holes.closings(hole, stated.lowest()));
     let fixed = closings
-        .filter_map(|closing| pack.dates.first("su", closing.update.as_deref()?))
+        .filter_map(|closing| pack.holes.dates.first("su", closing.update.as_deref()?))
         .min_by(|a, b| a.date.cmp(&b.date));
     ChainExposure {
         id: chain.id.clone(),

@@ -6,12 +6,14 @@ use model::exposure::{Closing, HoleState};
 use serde::Deserialize;
 
 use crate::builds::{Build, Builds, Carries, Cumulative, StatedBuild};
+use crate::dates::Dates;
 
 /// Builds, holes, and what closes them.
 #[derive(Debug, Default)]
 pub(crate) struct Holes {
     pub(crate) builds: Builds,
     pub(crate) facts: ExposureFacts,
+    pub(crate) dates: Dates,
     /// What closes each hole, in the order of the holes' numbers.
     closings: BTreeMap<HoleId, Vec<ClosingFact>>,
 }
@@ -21,6 +23,8 @@ pub(crate) struct Holes {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExposureFacts {
     pub(crate) products: BTreeMap<String, String>,
+    /// Who says what the rows of `su-cves.json` say.
+    table_source: String,
     partial_updates: Vec<PartialUpdate>,
     pub(crate) not_covered: Vec<String>,
 }
@@ -94,9 +98,17 @@ pub(crate) struct HoleFiles<'a> {
 }
 
 impl Holes {
-    pub(crate) fn parse(facts: ExposureFacts, files: HoleFiles<'_>) -> Result<Self, String> {
+    pub(crate) fn without_builds(dates: Dates) -> Self {
+        Self { dates, ..Self::default() }
+    }
+
+    pub(crate) fn parse(
+        facts: ExposureFacts,
+        dates: Dates,
+        files: HoleFiles<'_>,
+    ) -> Result<Self, String> {
         let builds = Builds::parse(files.builds, files.builds_more)?;
-        let mut holes = Self { builds, facts, closings: BTreeMap::new() };
+        let mut holes = Self { builds, facts, dates, closings: BTreeMap::new() };
         let table: BTreeMap<String, Vec<TableEntry>> =
             serde_json::from_slice(files.table).map_err(|e| e.to_string())?;
         for (update, entries) in table {
@@ -104,7 +116,7 @@ impl Holes {
                 let closing = Closing {
                     update: Some(update.clone()),
                     needs: None,
-                    source: "Microsoft's table of updates and holes".to_owned(),
+                    source: holes.facts.table_source.clone(),
                 };
                 holes.add(&entry.cve, entry.products, closing);
             }
@@ -205,10 +217,25 @@ impl Holes {
             facts.iter().filter(|f| family.iter().any(|c| f.products.contains(&c.product)));
         let judged = related.filter_map(|fact| self.closed_in(hole, fact, build, product));
         // Where several updates close a hole, the last one counts.
-        judged.max_by_key(|j| j.state).unwrap_or_else(|| {
-            let title = self.facts.products.get(product).map_or(product, String::as_str);
-            Judged::new(HoleState::NotAffected, format!("no affected build of {title} is named"))
-        })
+        judged.max_by_key(|j| j.state).unwrap_or_else(|| self.not_named(hole, product))
+    }
+
+    /// A product that no list names for a hole. Of a version whose support had ended nobody speaks.
+    fn not_named(&self, hole: &str, product: &str) -> Judged {
+        let title = self.facts.products.get(product).map_or(product, String::as_str);
+        let date = |kind, id| self.dates.first(kind, id).map(|fact| fact.date.as_str());
+        match (date("disclosed", hole), date("eol", product)) {
+            (Some(published), Some(ended)) if published > ended => Judged::new(
+                HoleState::Unknown,
+                format!(
+                    "published after the support of {title} ended; only supported versions are named"
+                ),
+            ),
+            _ => Judged::new(
+                HoleState::NotAffected,
+                format!("no affected build of {title} is named"),
+            ),
+        }
     }
 
     /// What one closing says; nothing where it is not for the product and an earlier one had it.
@@ -222,9 +249,10 @@ impl Holes {
         let own_product = fact.products.iter().any(|p| p == product);
         let needs = fact.closing.needs.as_deref();
         let Some(update) = fact.closing.update.as_deref() else {
-            let needs = needs.unwrap_or_default();
-            return own_product
-                .then(|| Judged::new(HoleState::Depends, format!("closed by {needs}")));
+            return own_product.then(|| match needs {
+                Some(needs) => Judged::new(HoleState::Depends, format!("it needs {needs}")),
+                None => Judged::new(HoleState::NotAffected, "stated not to be affected"),
+            });
         };
         let own = self.builds.own(build);
         if let Some(judged) =
@@ -234,10 +262,9 @@ impl Holes {
         }
         match self.builds.carries(build, update, &fact.products) {
             Carries::Yes => Some(match needs {
-                Some(needs) => Judged::new(
-                    HoleState::Depends,
-                    format!("{} and {needs}", closed_by(own, update)),
-                ),
+                Some(needs) => {
+                    Judged::new(HoleState::Depends, format!("it has {update}, and needs {needs}"))
+                }
                 None => Judged::new(HoleState::Fixed, closed_by(own, update)),
             }),
             Carries::No if !own_product => None,

@@ -35,7 +35,6 @@ pub(crate) struct Pack {
     pub(crate) sources: Vec<SourceFacts>,
     pub(crate) chains: Vec<Chain>,
     pub(crate) holes: Holes,
-    pub(crate) dates: Dates,
     pub(crate) listed_builds: Vec<Build>,
     pub(crate) actions: Vec<ActionFacts>,
 }
@@ -345,29 +344,32 @@ fn parse_pack(name: &str, files: &BTreeMap<&str, &[u8]>) -> Result<Pack, Knowled
         }
         None => Vec::new(),
     };
-    let holes = match optional("builds.json") {
-        Some(builds) => parse_holes(builds, &optional).map_err(|(f, reason)| error(f, reason))?,
-        None => Holes::default(),
-    };
     let dates = match optional("dates.csv") {
         Some(bytes) => Dates::parse(bytes).map_err(|reason| error("dates.csv", reason))?,
         None => Dates::default(),
+    };
+    let holes = match optional("builds.json") {
+        Some(builds) => {
+            parse_holes(builds, dates, &optional).map_err(|(f, reason)| error(f, reason))?
+        }
+        None => Holes::without_builds(dates),
     };
     let listed = optional("known-files-builds.txt").unwrap_or_default();
     let listed_builds = String::from_utf8_lossy(listed).lines().filter_map(Build::parse).collect();
     let mut chains = Vec::new();
     for (file, bytes) in files.iter().filter(|(f, _)| f.starts_with("chains/")) {
         let mut chain = yaml::<Chain>(bytes).map_err(|reason| error(file, reason))?;
-        let days = chain.cves.iter().filter_map(|hole| dates.known_since(hole));
+        let days = chain.cves.iter().filter_map(|hole| holes.dates.known_since(hole));
         chain.earliest = days.min_by(|a, b| a.date.cmp(&b.date)).and_then(Earliest::of);
         chain.stand_in();
         chains.push(chain);
     }
-    Ok(Pack { head, sources, chains, holes, dates, listed_builds, actions })
+    Ok(Pack { head, sources, chains, holes, listed_builds, actions })
 }
 
 fn parse_holes<'a>(
     builds: &'a [u8],
+    dates: Dates,
     optional: &dyn Fn(&str) -> Option<&'a [u8]>,
 ) -> Result<Holes, (&'static str, String)> {
     let facts = yaml::<ExposureFacts>(optional("exposure.yaml").unwrap_or_default())
@@ -378,7 +380,7 @@ fn parse_holes<'a>(
         table: optional("su-cves.json").unwrap_or(b"{}"),
         more: optional("su-cves-more.csv").unwrap_or_default(),
     };
-    Holes::parse(facts, files).map_err(|reason| ("builds and holes", reason))
+    Holes::parse(facts, dates, files).map_err(|reason| ("builds and holes", reason))
 }
 
 fn yaml<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {

@@ -30,6 +30,23 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Print the evidence behind any id of a case
     Show(ShowArgs),
+    /// Say what holes a build of Exchange has, or the builds of a list
+    ///
+    /// Examples:
+    ///   assay exposure 15.1.2106.2
+    ///   assay exposure "Version 15.1 (Build 2106.2)" --json
+    ///   assay exposure 15.1.2106
+    ///   assay exposure --list scan.csv --out answers.csv
+    ///
+    /// Three numbers are what a web server tells to the outside: the answer says what is open, and what is
+    /// open unless an update is installed. A list needs a heading with a column called build (or version);
+    /// all other columns are kept, and columns that begin with assay_ are added. Separators are told by
+    /// content. What no row can do is end the run: a bad one is kept as unknown and counted.
+    ///
+    /// Exit codes: 0 answered, also where the answer is unknown; 2 the list cannot be read, has no column of
+    /// builds, or the answers cannot be written; 3 usage, not a build number, or a file that exists.
+    #[command(verbatim_doc_comment)]
+    Exposure(ExposureArgs),
     /// Work with Sigma rules
     Rules(crate::rules::args::RulesArgs),
     /// List the evidence that is read
@@ -147,6 +164,28 @@ pub(crate) struct ShowArgs {
     /// Passwords for encrypted archives, one a line
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ExposureArgs {
+    /// A build: four numbers, three where the last is not known, or as Get-ExchangeServer prints it
+    #[arg(value_name = "BUILD", required_unless_present = "list", conflicts_with = "list")]
+    pub(crate) build: Option<String>,
+    /// Print the answer as JSON, with every date and its source
+    #[arg(long, conflicts_with = "list")]
+    pub(crate) json: bool,
+    /// A CSV file with a column of builds; - for what comes in through a pipe
+    #[arg(long, value_name = "FILE")]
+    pub(crate) list: Option<PathBuf>,
+    /// Write the answers to this file instead of printing them
+    #[arg(long, value_name = "FILE", requires = "list")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace that file if it exists
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
+    /// Use the content of this folder instead of the one built in
+    #[arg(long, value_name = "DIR")]
+    pub(crate) content: Option<PathBuf>,
 }
 
 /// `64G`, `500M`, `1048576`

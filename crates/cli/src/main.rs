@@ -9,6 +9,7 @@ mod assess;
 mod case_folder;
 mod demo;
 mod exit;
+mod exposure;
 mod plan;
 mod progress;
 mod rules;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Assess(assess) => assess::run(&assess),
         Command::Demo(demo) => demo::run(&demo),
         Command::Show(show) => show::run(&show),
+        Command::Exposure(exposure) => exposure::run(&exposure),
         Command::Rules(rules) => rules::run(&rules.command),
         Command::Formats => terminal::out(&assess::formats()),
         Command::Schema => terminal::out(&publish::schema_json()),

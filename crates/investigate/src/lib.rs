@@ -16,12 +16,13 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
-use assess::{Context, Knowledge};
+use assess::Context;
 use model::Time;
 use model::case::{Case, ContentVersion, Method, RefusedRule};
 
 use sha2::{Digest as _, Sha256};
 
+pub use assess::{Knowledge, KnowledgeError, StatedBuild, exposure_of_build, representative};
 pub use content::{Content, ContentError, tuning_files, user_rules};
 pub use detect::{
     BuildError, Detector, IdleRule, LoadReport, LogSource, Missing, Note, Place, RuleCoverage,
@@ -67,7 +68,7 @@ pub enum Error {
     Io(#[from] io::Error),
     /// The packs could not be used.
     #[error(transparent)]
-    Knowledge(#[from] assess::KnowledgeError),
+    Knowledge(#[from] KnowledgeError),
 }
 
 impl From<BuildError> for Error {
@@ -95,7 +96,7 @@ pub struct Investigation {
 pub fn investigate(request: &Request<'_>) -> Result<Investigation, Error> {
     let files = request.content.files();
     let (detector, rules) = Detector::tuned(files, request.rules, request.tuning)?;
-    let knowledge = Knowledge::parse(files.iter().map(|f| (f.name.as_str(), f.bytes.as_slice())))?;
+    let knowledge = knowledge(request.content)?;
     let kept_fields = knowledge.kept_fields();
     let temp_dir = request.read.temp_dir.as_path();
     let no_space = |source: io::Error| match source.kind() {
@@ -139,6 +140,11 @@ pub fn investigate(request: &Request<'_>) -> Result<Investigation, Error> {
         .collect();
     let unused_tuning = detector.tuning().unused.clone();
     Ok(Investigation { cases, inventory, rules, unused_tuning })
+}
+
+/// The packs of a content.
+pub fn knowledge(content: &Content) -> Result<Knowledge, KnowledgeError> {
+    Knowledge::parse(content.files().iter().map(|f| (f.name.as_str(), f.bytes.as_slice())))
 }
 
 /// What loading makes of a user's rules beside the content, whose own rules are not counted, and what tuning

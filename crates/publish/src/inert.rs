@@ -90,6 +90,20 @@ pub(crate) fn spell(c: char, out: &mut String) {
     }
 }
 
+/// A cell that no spreadsheet takes for a formula, on one line, with nothing invisible in it.
+pub fn inert_cell(text: &str) -> String {
+    let shown = inert_text(text);
+    // Spreadsheets trim before they look, and some take the wide forms of the signs as well.
+    let first = text.trim_start().chars().next();
+    let formula =
+        matches!(first, Some('=' | '+' | '-' | '@' | '|' | '%' | '＝' | '＋' | '－' | '＠'));
+    if formula || text.starts_with(['\t', '\r', '\n']) {
+        format!("'{shown}")
+    } else {
+        shown.into_owned()
+    }
+}
+
 /// A value for a case: as text where harmless, as base64 where a virus scanner might take the case
 /// for the attack that it describes. Exactly one of the two is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -202,6 +216,23 @@ mod tests {
             assert_eq!(quoted.value, None, "{attack}");
             let back = STANDARD.decode(quoted.value_b64.unwrap()).unwrap();
             assert_eq!(back, attack.as_bytes());
+        }
+    }
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        let cases = [
+            ("plain", "plain"),
+            ("=1+1", "'=1+1"),
+            (" =1+1", "' =1+1"),
+            ("\t=1", "'\\t=1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("-1", "'-1"),
+            ("＝1", "'＝1"),
+            ("a=1", "a=1"),
+        ];
+        for (given, want) in cases {
+            assert_eq!(inert_cell(given), want);
         }
     }
 

@@ -14,9 +14,9 @@ mod terminal;
 mod timeline;
 mod words;
 
-pub use inert::{Quoted, inert_text, quote};
+pub use inert::{Quoted, inert_cell, inert_text, quote};
 pub use json::{case_json, json_line, schema_json};
 pub use report::report_html;
-pub use terminal::{Style, overview, terminal};
+pub use terminal::{Style, exposure_page, overview, terminal};
 pub use timeline::timeline_csv;
 pub use words::{counted, number, severity};

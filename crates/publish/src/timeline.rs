@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::case::{Case, CaseEvent};
 
-use crate::inert_text;
+use crate::inert_cell;
 use crate::words::locator;
 
 const HEAD: [&str; 12] = [
@@ -52,7 +52,7 @@ pub fn timeline_csv(case: &Case) -> Vec<u8> {
     let mut done = csv.write_record(HEAD);
     for event in events {
         let row = row(event, &findings, &claims, paths.get(event.item.as_str()).copied());
-        done = done.and_then(|()| csv.write_record(row.map(|cell| harmless_cell(&cell))));
+        done = done.and_then(|()| csv.write_record(row.map(|cell| inert_cell(&cell))));
     }
     debug_assert!(done.is_ok(), "rows of one length");
     csv.into_inner().unwrap_or_default()
@@ -87,41 +87,5 @@ fn message(event: &CaseEvent) -> String {
         (Some(text), _) => text.clone(),
         (None, Some(encoded)) => format!("base64: {encoded}"),
         (None, None) => String::new(),
-    }
-}
-
-/// A cell that no spreadsheet takes for a formula, on one line, with nothing invisible in it.
-fn harmless_cell(text: &str) -> String {
-    let shown = inert_text(text);
-    // Spreadsheets trim before they look, and some take the wide forms of the signs as well.
-    let first = text.trim_start().chars().next();
-    let formula =
-        matches!(first, Some('=' | '+' | '-' | '@' | '|' | '%' | '＝' | '＋' | '－' | '＠'));
-    if formula || text.starts_with(['\t', '\r', '\n']) {
-        format!("'{shown}")
-    } else {
-        shown.into_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::harmless_cell;
-
-    #[test]
-    fn no_cell_is_a_formula() {
-        let cases = [
-            ("plain", "plain"),
-            ("=1+1", "'=1+1"),
-            (" =1+1", "' =1+1"),
-            ("\t=1", "'\\t=1"),
-            ("@SUM(A1)", "'@SUM(A1)"),
-            ("-1", "'-1"),
-            ("＝1", "'＝1"),
-            ("a=1", "a=1"),
-        ];
-        for (given, want) in cases {
-            assert_eq!(harmless_cell(given), want);
-        }
     }
 }

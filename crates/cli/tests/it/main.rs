@@ -6,6 +6,7 @@
 )]
 
 mod bad_input;
+mod exposure;
 mod folders;
 mod interrupted;
 mod large;

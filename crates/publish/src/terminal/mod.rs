@@ -1,5 +1,6 @@
 //! The case on a terminal: the headline first, then what stands under it.
 
+mod exposure;
 mod overview;
 mod page;
 
@@ -10,6 +11,7 @@ use model::case::{Case, Claim, Coverage, CoverageState, Finding, NextEvidence, Q
 use crate::story::{self, Tone};
 use crate::words::{Word, count, day, number, several, short_cause};
 
+pub use exposure::exposure_page;
 pub use overview::overview;
 use page::{Page, Paint};
 
