@@ -309,6 +309,10 @@ pub(crate) fn gaps(source: &Source, facts: &SourceFacts, from: Time, to: Time) -
 
 fn silences(source: &Source, quiet: i64, from: Time, to: Time) -> Vec<Gap> {
     let mut gaps = Vec::new();
+    // A hole that became known after the moment of the case asks for nothing.
+    if from > to {
+        return gaps;
+    }
     // Only full clock hours between two moments count, so that a window opening at 10:58 asks nothing of 10.
     let mut last_hour = from.unix_hours();
     let mut last_time = from;
@@ -338,7 +342,7 @@ fn hour_time(hour: i64) -> Time {
 }
 
 fn covers_some_moment(source: &Source, from: Time, to: Time) -> bool {
-    source.hours.range(from.unix_hours()..=to.unix_hours()).next().is_some()
+    from <= to && source.hours.range(from.unix_hours()..=to.unix_hours()).next().is_some()
 }
 
 #[cfg(test)]

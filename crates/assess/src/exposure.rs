@@ -89,6 +89,8 @@ pub(crate) struct ChainWindow<'a> {
     pub(crate) chain: &'a Chain,
     /// Why the chain does not count for the ceiling, if it does not.
     pub(crate) set_aside: Option<String>,
+    /// Its holes were known at the moment of the case, or used.
+    pub(crate) known: bool,
     /// Builds prove that the host was never open to it.
     pub(crate) never_open: bool,
     pub(crate) earliest: Option<Time>,
@@ -113,9 +115,10 @@ impl ChainWindow<'_> {
         self.set_aside.is_none()
     }
 
-    /// Whether there is anything to say: a chain that nobody looks for and that does not count is left out.
+    /// Whether there is anything to say: a chain that does not count is left out where nobody looks for it, or
+    /// nobody knew of it at the moment of the case.
     pub(crate) fn is_told(&self) -> bool {
-        self.counts() || self.chain.is_assessed()
+        self.counts() || (self.chain.is_assessed() && self.known)
     }
 }
 
@@ -164,6 +167,7 @@ fn default_opening<'a>(
     ChainWindow {
         chain,
         set_aside: None,
+        known: true,
         never_open: false,
         earliest,
         earliest_basis: basis,
@@ -216,7 +220,7 @@ fn window<'a>(
         None => never_open(chain, builds, fixed).or_else(other_product),
         Some(_) => closed_before(),
     };
-    let set_aside = if success.is_none() { not_known_yet(chain, as_of) } else { None };
+    let not_known = if success.is_none() { not_known_yet(chain, as_of) } else { None };
     let state = match (opened_by, fixed) {
         _ if never_open.is_some() => WindowState::Unknown,
         (Some(_), Some(_)) => WindowState::Closed,
@@ -225,8 +229,9 @@ fn window<'a>(
     };
     ChainWindow {
         chain,
+        known: not_known.is_none(),
         never_open: never_open.is_some(),
-        set_aside: set_aside.or(never_open),
+        set_aside: not_known.or(never_open),
         // A hole that was there before anybody knew of it opens with the day on which it became known.
         latest: opened_by.and_then(at_the_latest).max(earliest.filter(|_| opened_by.is_some())),
         earliest,

@@ -18,6 +18,8 @@ fn every_scenario_gets_its_headline() {
         ("compromised", "COMPROMISED", false),
         ("other_forms", "COMPROMISED", false),
         ("mailbox_read", "COMPROMISED", false),
+        ("proxyshell", "COMPROMISED", false),
+        ("proxyshell_scanned", "ATTACKED, NOT BROKEN INTO", true),
         ("shell_removed", "COMPROMISED", false),
         ("wiped", "COMPROMISED", false),
         ("clock_shift", "COMPROMISED", false),
@@ -59,7 +61,8 @@ fn the_march_hotfix_on_an_old_cumulative_update_leaves_proxyshell_open() {
     assert_eq!(window(&case, "proxylogon").unwrap().state, WindowState::Closed);
     let shell = window(&case, "proxyshell").unwrap();
     assert_eq!(shell.state, WindowState::Open);
-    assert!(shell.title.ends_with("(exposure only)"), "{}", shell.title);
+    let token = window(&case, "proxytoken").unwrap();
+    assert!(token.title.ends_with("(exposure only)"), "{}", token.title);
     assert!(shell.opened.earliest <= shell.opened.latest, "{:?}", shell.opened);
     assert_eq!(case.verdict.exposure, Exposure::Exposed);
     assert_eq!(window(&case, "proxynotshell"), None, "nobody knew of it then");
@@ -71,12 +74,13 @@ fn what_nobody_looks_for_is_never_excluded() {
     assert_eq!(case.verdict.compromise.not_excluded, Level::Compromised);
     assert!(!case.verdict.green && case.verdict.coverage != Adequacy::Adequate);
     let limit = claim(&case, "not_excluded").unwrap();
-    assert!(limit.text.contains("ProxyShell"), "{}", limit.text);
-    assert!(case.not_assessed.iter().any(|l| l.starts_with("hit?") && l.contains("ProxyShell")));
+    assert!(limit.text.contains("ProxyToken"), "{}", limit.text);
+    assert!(case.not_assessed.iter().any(|l| l.starts_with("hit?") && l.contains("ProxyToken")));
     // At its own end the same evidence is green: the later holes were not known, and are not mentioned.
     let then = old_cumulative_update("2021-03-05T05:59:59Z");
     assert!(then.verdict.green, "{:?}", then.verdict);
-    assert!(!then.claims.iter().any(|c| c.text.contains("ProxyShell")));
+    let later = ["ProxyShell", "ProxyToken"];
+    assert!(!then.claims.iter().any(|c| later.iter().any(|name| c.text.contains(name))));
 }
 
 #[test]
