@@ -204,3 +204,23 @@ fn refuses_with_place_and_suggestion() {
     assert_eq!(two.len(), 2, "one fault hides no other");
     assert!(Tuning::parse(&[SourceFile { name: "t".into(), bytes: vec![0xff] }]).is_err());
 }
+
+#[test]
+fn a_correlation_may_be_excluded_and_has_no_hits_of_its_own_to_hide() {
+    let many = "title: Many\nlevel: high\ncorrelation:\n  type: event_count\n  rules: [first]\n  \
+        group-by: [A]\n  timespan: 1m\n  condition: {gte: 2}\n";
+    let tune = |text: &str| {
+        let mut builder = EngineBuilder::new(mapping());
+        let first = file("a.yml", &named("First", "low", "name: first\n"));
+        let report = builder.add(&[first, file("m.yml", many)], false);
+        assert_eq!((report.loaded, report.refused.as_slice()), (2, &[][..]));
+        let tuned = builder.tune(&Tuning::parse(&[file("t.yml", text)]).unwrap());
+        tuned.map(|tuned| (tuned, builder.build().1))
+    };
+    let (tuned, metas) = tune("exclude: [Many]\nlevels: [{rule: Many, level: low}]").unwrap();
+    let excluded: Vec<u32> = tuned.excluded.keys().map(|rule| rule.0).collect();
+    assert_eq!((excluded, metas[1].rule.title.as_str()), (vec![1], "Many"));
+    assert_eq!(metas[1].level, Severity::Low);
+    let wrong = tune("false_positives: [{rule: Many, when: {A: x}, reason: r}]").unwrap_err();
+    assert!(wrong[0].reason.contains("hide hits of the rules"), "{wrong:?}");
+}
