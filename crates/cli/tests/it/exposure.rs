@@ -112,17 +112,8 @@ fn a_list_keeps_its_rows_and_says_what_each_build_means() {
         rows[row].get(heading.iter().position(|h| h == name).unwrap()).unwrap().to_owned()
     };
     let states: Vec<String> = (0..rows.len()).map(|n| cell(n, "assay_state")).collect();
-    let expected = [
-        "open",
-        "open",
-        "open",
-        "depends",
-        "unknown",
-        "unknown",
-        "unknown",
-        "unknown",
-        "unknown",
-    ];
+    let expected =
+        ["open", "open", "open", "depends", "unknown", "unknown", "unknown", "unknown", "unknown"];
     assert_eq!(states, expected);
     assert!(
         cell(0, "assay_open").starts_with("proxylogon proxyshell"),

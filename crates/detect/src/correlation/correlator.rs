@@ -30,18 +30,19 @@ pub(crate) struct Correlations {
 }
 
 impl Correlations {
-    /// `generates` says of each whether the rules that it refers to tell their own matches too; `is_own` whether
-    /// a rule is of our content, which a user's correlation cannot silence.
+    /// `generates` says of each whether the rules that it refers to tell their own matches too, or nothing where
+    /// it is excluded; `is_own` whether a rule is of our content, which a user's correlation cannot silence.
     pub(crate) fn new(
         rules: Vec<Correlation>,
         first: u32,
-        generates: &[bool],
+        generates: &[Option<bool>],
         is_own: impl Fn(Target) -> bool,
     ) -> Self {
         let mut all = Self { rules, first, ..Self::default() };
         let mut speaking = FxHashSet::default();
         for (number, (rule, generates)) in (0..).zip(all.rules.iter().zip(generates)) {
             let own = is_own(Target::Correlation(number));
+            let Some(generates) = generates else { continue };
             for member in &rule.members {
                 let index = all.index(member.target);
                 if *generates || (is_own(member.target) && !own) {

@@ -60,7 +60,8 @@ pub(crate) struct EngineBuilder {
 struct LoadedCorrelation {
     meta: RuleMeta,
     correlation: Correlation,
-    generate: bool,
+    /// Whether the rules that it refers to tell their own hits too; an excluded one does not say.
+    generate: Option<bool>,
 }
 
 /// A filter as it was loaded.
@@ -133,7 +134,7 @@ impl EngineBuilder {
             self.correlations.push(LoadedCorrelation {
                 meta: bound.meta,
                 correlation: bound.correlation,
-                generate: bound.generate,
+                generate: Some(bound.generate),
             });
         }
         self.names.join(names);
@@ -152,8 +153,11 @@ impl EngineBuilder {
         self.metas = metas;
         let tuned = tuned?;
         for rule in tuned.excluded.keys() {
-            if let Some(bound) = self.bound.get_mut(rule.0 as usize) {
+            let index = rule.0 as usize;
+            if let Some(bound) = self.bound.get_mut(index) {
                 bound.clear();
+            } else if let Some(one) = self.correlations.get_mut(index - rules) {
+                one.generate = None;
             }
         }
         let fields = &mut self.fields;
@@ -382,7 +386,7 @@ impl EngineBuilder {
     fn take_correlations(&mut self) -> Correlations {
         let first = u32::try_from(self.metas.len()).unwrap_or(u32::MAX);
         let loaded = std::mem::take(&mut self.correlations);
-        let generates: Vec<bool> = loaded.iter().map(|one| one.generate).collect();
+        let generates: Vec<Option<bool>> = loaded.iter().map(|one| one.generate).collect();
         let mut rules = Vec::with_capacity(loaded.len());
         for one in loaded {
             self.metas.push(one.meta);

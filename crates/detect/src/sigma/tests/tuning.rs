@@ -4,6 +4,7 @@ use model::Time;
 use model::case::{RefusedRule, Severity};
 
 use super::*;
+use crate::RuleIndex;
 use crate::sigma::{Explainer, Tuning};
 use crate::tuned::Tuned;
 
@@ -215,9 +216,13 @@ fn a_correlation_may_be_excluded_and_has_no_hits_of_its_own_to_hide() {
         let report = builder.add(&[first, file("m.yml", many)], false);
         assert_eq!((report.loaded, report.refused.as_slice()), (2, &[][..]));
         let tuned = builder.tune(&Tuning::parse(&[file("t.yml", text)]).unwrap());
-        tuned.map(|tuned| (tuned, builder.build().1))
+        tuned.map(|tuned| (tuned, builder.build()))
     };
-    let (tuned, metas) = tune("exclude: [Many]\nlevels: [{rule: Many, level: low}]").unwrap();
+    let (_, (engine, _)) = tune("levels: [{rule: Many, level: low}]").unwrap();
+    assert!(engine.correlations().is_silent(RuleIndex(0)));
+    let (tuned, (engine, metas)) =
+        tune("exclude: [Many]\nlevels: [{rule: Many, level: low}]").unwrap();
+    assert!(!engine.correlations().is_silent(RuleIndex(0)), "its rules speak for themselves again");
     let excluded: Vec<u32> = tuned.excluded.keys().map(|rule| rule.0).collect();
     assert_eq!((excluded, metas[1].rule.title.as_str()), (vec![1], "Many"));
     assert_eq!(metas[1].level, Severity::Low);
