@@ -254,7 +254,7 @@ fn a_huge_case_gives_a_bounded_report_that_states_what_is_left_out() {
     for note in [
         "Shown: 1,500 of 60,000. The rest is in case.json and timeline.csv.",
         "Shown: 150 of 3,000. The rest is in case.json.",
-        "Shown: 20 of 1,000,000.",
+        "First 20 of 1,000,000; case.json and timeline.csv have",
         "Shown: 2,000 of 100,000. The rest is in case.json.",
         "Shown: 300 of 5,000. The rest is in case.json.",
     ] {

@@ -189,7 +189,11 @@ fn sample(event: &str) -> (f64, u32, &str) {
 fn flow(json: &Json) -> String {
     let empty = Map::new();
     let entries = json.as_object().unwrap_or(&empty).iter();
-    entries.map(|(name, value)| format!("{name}: {}", scalar(value))).collect::<Vec<_>>().join(", ")
+    let mut shown: Vec<String> =
+        entries.map(|(name, value)| format!("{name}: {}", scalar(value))).collect();
+    // Whether a map keeps its order depends on what else is built.
+    shown.sort();
+    shown.join(", ")
 }
 
 /// A value as a rule would write it: in single quotes nothing but a line's end needs an escape.
