@@ -239,6 +239,7 @@ impl Detector {
             let reason = format!("line {}: {}", refused.line, refused.reason);
             return Err(ContentError { file: refused.file.clone(), reason }.into());
         }
+        let mut builder = builder.with_placeholders_of(&tuning);
         report.join(builder.add(user_rules, false));
         let tuned = builder.tune(&tuning).map_err(TuningError)?;
         let (sigma, mut rules) = builder.build();

@@ -91,7 +91,7 @@ pub(crate) fn several(n: u64, one: &str, more: &str) -> String {
     format!("{} {}", number(n), if n == 1 { one } else { more })
 }
 
-/// [`several`] of things that are in memory.
+/// A number of things that are in memory, with their noun: `1 file`, `1,200 files`.
 pub fn counted(n: usize, one: &str, more: &str) -> String {
     several(u64::try_from(n).unwrap_or(u64::MAX), one, more)
 }

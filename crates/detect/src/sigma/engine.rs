@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::check::FieldId;
 use super::dispatch::{Bound, Dispatch, GroupKey, Interner};
+use super::expand::Placeholders;
 use super::filter::{self, Filter};
 use super::kind;
 use super::mapping::{Mapping, SourceId};
@@ -53,6 +54,7 @@ pub(crate) struct EngineBuilder {
     pending: Vec<Pending>,
     /// The rules of the sets before.
     names: Names,
+    placeholders: Placeholders,
     hides: BTreeMap<u32, Vec<Hides>>,
 }
 
@@ -90,8 +92,14 @@ impl EngineBuilder {
             correlations: Vec::new(),
             pending: Vec::new(),
             names: Names::default(),
+            placeholders: Placeholders::default(),
             hides: BTreeMap::new(),
         }
+    }
+
+    /// The same with the lists of a site for placeholders in the rules that are added from now on.
+    pub(crate) fn with_placeholders_of(self, tuning: &Tuning) -> Self {
+        Self { placeholders: tuning.placeholders().clone(), ..self }
     }
 
     /// Loads a set of rule files; `own` marks those of our own content. One bad rule stops no other.
@@ -201,7 +209,10 @@ impl EngineBuilder {
         report: &mut LoadReport,
     ) -> Result<(), Fault> {
         let text = text(file)?;
-        let (documents, fault) = yaml::documents(text);
+        let (mut documents, fault) = yaml::documents(text);
+        for document in &mut documents {
+            self.placeholders.fill(document);
+        }
         let mut found = false;
         for document in documents.iter().filter(|document| !document.is_null()) {
             found = true;

@@ -69,11 +69,12 @@ impl Explainer {
         let mut fields = Interner::default();
         fields.number(String::new());
         let mut field = |name: &str| FieldId(engine::number(&mut fields, name));
-        let document = find(files, meta)?;
+        let mut document = find(files, meta)?;
+        tuning.placeholders().fill(&mut document);
         let logsource = rule::logsource(document.get("logsource")?).ok()?;
         let detection = document.get("detection")?;
         let (body, labels) = rule::labelled(detection, "detection", &mut field).ok()?;
-        let mut added = filters(files, meta, &logsource, &mut field);
+        let mut added = filters(files, meta, &logsource, (tuning, &mut field));
         for hiding in tuning.hidings(meta) {
             let (body, labels) =
                 rule::labelled(hiding.node(), super::tuning::WHEN, &mut field).ok()?;
@@ -278,7 +279,7 @@ fn filters(
     files: &[SourceFile],
     meta: &RuleMeta,
     logsource: &LogSource,
-    field: &mut dyn FnMut(&str) -> FieldId,
+    (tuning, field): (&Tuning, &mut dyn FnMut(&str) -> FieldId),
 ) -> Vec<Added> {
     let mut added = Vec::new();
     for file in files {
@@ -286,7 +287,8 @@ fn filters(
         if !text.contains("filter") {
             continue;
         }
-        for document in yaml::documents(text).0 {
+        for mut document in yaml::documents(text).0 {
+            tuning.placeholders().fill(&mut document);
             let Some(part) = filter::part(&document) else { continue };
             let compiled = Filter::compile(&document, part, &mut |_| KEYWORDS);
             if !compiled.is_ok_and(|filter| filter.is_for(meta, logsource)) {

@@ -8,6 +8,7 @@ pub(crate) mod check;
 pub(crate) mod condition;
 mod dispatch;
 mod engine;
+mod expand;
 mod explain;
 mod filter;
 pub(crate) mod fold;

@@ -379,7 +379,7 @@ fn without_placeholder(raw: &str) -> Result<String, Refusal> {
     let mut rest = raw;
     while let Some(at) = rest.find(['\\', '%']) {
         let (before, found) = rest.split_at(at);
-        if names_placeholder(found) {
+        if names_placeholder(found).is_some() {
             return Err(Refusal::Placeholder);
         }
         let (taken, text) = match found {
@@ -394,12 +394,10 @@ fn without_placeholder(raw: &str) -> Result<String, Refusal> {
     Ok(out)
 }
 
-/// Whether a text begins with `%name%`.
-fn names_placeholder(text: &str) -> bool {
+/// The name, if a text begins with `%name%`.
+pub(super) fn names_placeholder(text: &str) -> Option<&str> {
     let name = text.strip_prefix('%').and_then(|rest| rest.split_once('%')).map(|(name, _)| name);
-    name.is_some_and(|name| {
-        !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '\\')
-    })
+    name.filter(|name| !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '\\'))
 }
 
 fn network(text: &str) -> Result<IpNet, Refusal> {

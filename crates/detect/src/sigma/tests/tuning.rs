@@ -229,3 +229,36 @@ fn a_correlation_may_be_excluded_and_has_no_hits_of_its_own_to_hide() {
     let wrong = tune("false_positives: [{rule: Many, when: {A: x}, reason: r}]").unwrap_err();
     assert!(wrong[0].reason.contains("hide hits of the rules"), "{wrong:?}");
 }
+
+#[test]
+fn a_placeholder_of_the_site_makes_an_idle_rule_fire() {
+    let text = rule(
+        "{product: windows, service: security}",
+        "s: {A|expand|startswith: '%names%-'}\ncondition: s",
+    );
+    let load = |tuning: &str| {
+        let tuning = Tuning::parse(&[file("t.yml", tuning)]).unwrap();
+        let mut builder = EngineBuilder::new(mapping()).with_placeholders_of(&tuning);
+        let report = builder.add(&[file("a.yml", &text)], false);
+        (report, builder.build().0)
+    };
+    assert_eq!(load("placeholders: {other: [x]}").0.idle.len(), 1);
+    let (report, engine) = load("placeholders: {names: [DC01, 'fs*']}");
+    assert_eq!((report.loaded, report.idle.len()), (1, 0));
+    let fires = |value: &str| {
+        let event = format!(
+            r#"{{"family": "windows-event", "channel": "Security", "fields": {{"A": "{value}"}}}}"#
+        );
+        !hits(&engine, &super::event(&event)).is_empty()
+    };
+    assert!(fires("dc01-a") && fires("FS7-a") && !fires("DC02-a") && !fires("%names%-a"));
+    for (wrong, reason) in [
+        ("placeholders: [a]", "names with lists"),
+        ("placeholders: {a b: [x]}", "no blank"),
+        ("placeholders: {a: []}", "1 to"),
+        ("placeholder: {a: [x]}", "`placeholders` is meant?"),
+    ] {
+        let faults = Tuning::parse(&[file("t.yml", wrong)]).unwrap_err();
+        assert!(faults[0].reason.contains(reason), "{wrong}: {faults:?}");
+    }
+}

@@ -13,6 +13,7 @@ use model::{Event, Time};
 
 use self::read::Reader;
 use super::check::FieldId;
+use super::expand::Placeholders;
 use super::fold::fold;
 use super::modifiers::nearest;
 use super::pattern::Shape;
@@ -37,6 +38,7 @@ pub(crate) struct Tuning {
     exclude: Vec<Pick>,
     levels: Vec<Override>,
     hidings: Vec<Hiding>,
+    placeholders: Placeholders,
 }
 
 /// Rules that are meant: those for which all of it holds.
@@ -135,6 +137,11 @@ impl Tuning {
             reader.file(&file.bytes);
         }
         if wrong.is_empty() { Ok(tuning) } else { Err(wrong) }
+    }
+
+    /// Lists of the site for `expand`.
+    pub(super) fn placeholders(&self) -> &Placeholders {
+        &self.placeholders
     }
 
     /// The false positives of a rule.

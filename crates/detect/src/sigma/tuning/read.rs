@@ -8,7 +8,7 @@ use model::case::{RefusedRule, Severity};
 
 use super::super::check::FieldId;
 use super::super::meta::{LEVELS, STATUSES};
-use super::super::modifiers::nearest;
+use super::super::modifiers::{names_placeholder, nearest};
 use super::super::pattern::{Shape, folded, parse};
 use super::super::rule;
 use super::super::yaml::{self, Content, Fault, Node, Place};
@@ -16,7 +16,10 @@ use super::{At, FalsePositive, Hiding, Override, Pick, Tuning, WHEN, Want};
 
 /// Entries of all tuning files together.
 const MAX_ENTRIES: usize = 10_000;
-const LISTS: [&str; 4] = ["include", "exclude", "levels", "false_positives"];
+const LISTS: [&str; 5] = ["include", "exclude", "levels", "false_positives", PLACEHOLDERS];
+const PLACEHOLDERS: &str = "placeholders";
+/// Values of one placeholder.
+const MAX_VALUES: usize = 10_000;
 const PICK_KEYS: [&str; 9] =
     ["rule", "id", "name", "title", "file", "tag", "level", "status", "reason"];
 
@@ -57,6 +60,12 @@ impl Reader<'_> {
             return self.wrong(Fault::new(document.place, "a tuning file is a mapping"));
         };
         for (key, value) in entries {
+            if key.text() == Some(PLACEHOLDERS) {
+                if let Err(fault) = self.placeholders(value) {
+                    self.wrong(fault);
+                }
+                continue;
+            }
             match (known(key, &LISTS), members(value)) {
                 (Err(fault), _) | (_, Err(fault)) => self.wrong(fault),
                 (Ok(list), Ok(members)) => {
@@ -68,6 +77,28 @@ impl Reader<'_> {
                 }
             }
         }
+    }
+
+    /// Names with lists of values.
+    fn placeholders(&mut self, node: &Node) -> Read<()> {
+        let Content::Map(lists) = &node.content else {
+            return Err(Fault::new(node.place, "placeholders are names with lists of values"));
+        };
+        for (name, values) in lists {
+            let given = text(name)?;
+            let name_is_plain = names_placeholder(&format!("%{given}%")) == Some(given.as_str());
+            if !name_is_plain {
+                return Err(Fault::new(name.place, "a placeholder's name has no blank, % or \\"));
+            }
+            let values = members(values)?;
+            if values.is_empty() || values.len() > MAX_VALUES {
+                let reason = format!("a placeholder has 1 to {MAX_VALUES} values");
+                return Err(Fault::new(name.place, reason));
+            }
+            let values = values.iter().map(text).collect::<Read<Vec<_>>>()?;
+            self.tuning.placeholders.add(&given, values);
+        }
+        Ok(())
     }
 
     fn entry(&mut self, list: &str, node: &Node) -> Read<()> {
