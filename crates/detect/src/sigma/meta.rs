@@ -32,7 +32,7 @@ pub(super) fn read(document: &Node, file: &str, text: &str, own: bool) -> Result
     let hash = hash(text, document);
     Ok(RuleMeta {
         rule: RuleRef {
-            id: field("id").filter(|id| is_uuid(id)).unwrap_or_else(|| hash.clone()),
+            id: field("id").filter(|id| is_plain(id)).unwrap_or_else(|| hash.clone()),
             title,
             version: field("modified").or_else(|| field("date")).unwrap_or(hash),
             engine: Engine::Sigma,
@@ -79,6 +79,13 @@ fn hash(text: &str, document: &Node) -> String {
         let _ = write!(out, "{byte:02x}");
         out
     })
+}
+
+/// An id that can be shown and referred to as it is: UUIDs are recommended, not mandatory.
+fn is_plain(text: &str) -> bool {
+    const MAX_ID: usize = 100;
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !text.is_empty() && text.len() <= MAX_ID && text.chars().all(plain)
 }
 
 pub(super) fn is_uuid(text: &str) -> bool {

@@ -81,6 +81,18 @@ fn a_name_that_two_rules_have_is_refused() {
 }
 
 #[test]
+fn an_id_need_not_be_a_uuid_to_be_referred_to() {
+    let rule = "---\ntitle: F\nid: FW-17.a\nlogsource: {product: windows}\ndetection: {s: {A: b}, condition: s}\n";
+    let body = GOOD.replace("[one]", "[fw-17.A]");
+    let (_, _, report) = load(&format!("{BASE}{rule}{}", correlation("c", &body)));
+    assert_eq!(report.refused, []);
+    let odd = rule.replace("FW-17.a", "a <b>");
+    let body = GOOD.replace("[one]", "['a <b>']");
+    let (_, _, report) = load(&format!("{BASE}{odd}{}", correlation("c", &body)));
+    assert_eq!(report.refused.len(), 1, "such an id is not taken: it would have to be shown");
+}
+
+#[test]
 fn what_it_says_of_itself() {
     let (_, metas, _) =
         load(&format!("{BASE}{}", correlation("c", &GOOD.replace("[one]", "[one, two]"))));

@@ -23,8 +23,7 @@ pub(super) fn id(subject: &Subject<'_>, notes: &mut Notes<'_>) {
         None => notes
             .add(subject.document.place, "no `id`: findings name the rule by a hash of its text"),
         Some(node) if !node.text().is_some_and(|text| is_uuid(text.trim())) => {
-            notes
-                .add(node.place, "the id is no UUID: findings name the rule by a hash of its text");
+            notes.add(node.place, "the id is no UUID: two collections may use the same one");
         }
         Some(_) => {}
     }
