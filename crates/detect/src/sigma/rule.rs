@@ -226,6 +226,9 @@ fn refuse_other_kinds(document: &Node) -> Result<(), Fault> {
     if !matches!(document.content, Content::Map(_)) {
         return refuse(document, "not a Sigma rule: the document is not a mapping");
     }
+    if let Some(node) = document.get("correlation") {
+        return refuse(node, "a document is either a rule with `detection` or a `correlation`");
+    }
     match document.get("action") {
         Some(node) => refuse(node, "rule collections with `action` are deprecated in Sigma"),
         None => Ok(()),

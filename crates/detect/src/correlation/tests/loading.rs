@@ -2,9 +2,10 @@
 
 use model::case::{Engine as EngineName, Severity};
 
-use super::{BASE, correlation, load};
-use crate::RuleIndex;
+use super::{BASE, correlation, event, load};
 use crate::correlation::resolve::MAX_CHAIN;
+use crate::sigma::{Mapping, Plain};
+use crate::{RuleIndex, SourceFile, testing};
 
 const GOOD: &str =
     "{type: event_count, rules: [one], group-by: [User], timespan: 1m, condition: {gte: 2}}";
@@ -90,6 +91,18 @@ fn an_id_need_not_be_a_uuid_to_be_referred_to() {
     let body = GOOD.replace("[one]", "['a <b>']");
     let (_, _, report) = load(&format!("{BASE}{odd}{}", correlation("c", &body)));
     assert_eq!(report.refused.len(), 1, "such an id is not taken: it would have to be shown");
+}
+
+#[test]
+fn a_document_of_two_kinds_is_neither() {
+    let both = "title: T\ncorrelation: {type: event_count}\nlogsource: {product: windows}\n\
+        detection: {s: {A: x}, condition: s}\n";
+    let (_, _, report) = load(both);
+    assert_eq!((report.loaded, report.refused.len()), (0, 1));
+    assert!(report.refused[0].reason.contains("either"), "{:?}", report.refused);
+    let mut plain = Plain::new(Mapping::parse(&testing::content_files()).unwrap());
+    plain.add(&[SourceFile { name: "t.yml".to_owned(), bytes: both.as_bytes().to_vec() }]);
+    assert!(plain.fired(&event(1, "A=x")).is_empty());
 }
 
 #[test]
