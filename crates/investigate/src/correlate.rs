@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use detect::{BaseMatch, Correlated, Detector, GroupValue, RuleIndex};
+use detect::{BaseMatch, Correlated, Correlator, Detector, GroupValue, RuleIndex};
 use evidence::Inventory;
 use model::case::MatchedField;
 use model::{ItemId, RootId, Time};
@@ -51,55 +51,71 @@ pub(crate) fn correlate<Owner: Ord>(
     if matches.is_empty() {
         return Ok(found);
     }
-    let hosts: Vec<(&Owner, &Clocked)> = ground.hosts.iter().collect();
-    let ranks: FxHashMap<ItemId, u32> =
-        ground.inventory.items.iter().map(|item| item.head.id).zip(0..).collect();
-    let go_on = || {
-        let stopped = ground.cancel.load(Ordering::Relaxed);
-        if stopped { Err(io::Error::from(io::ErrorKind::Interrupted)) } else { Ok(()) }
-    };
-    matches.each(|payload, one| {
-        go_on()?;
-        let item = ItemId(one.item);
-        let owner = owner(RootId(one.root), one.host.as_deref());
-        let number = owner.and_then(|o| hosts.binary_search_by(|(host, _)| (*host).cmp(&o)).ok());
-        let Some((number, (_, clocked))) = number.and_then(|n| Some((n, hosts.get(n)?))) else {
-            return Ok(());
-        };
-        let time = corrected(&one, clocked);
-        let (Some(time), Some(rank)) = (time, ranks.get(&item)) else { return Ok(()) };
-        if !clocked.items.contains(&item) {
-            return Ok(());
-        }
-        correlator.add(&BaseMatch {
-            rule: RuleIndex(one.rule),
-            time,
-            event: (*rank, one.offset),
-            owner: u32::try_from(number).unwrap_or(u32::MAX),
-            payload,
-            values: &one.values,
+    ground.hand_over(&mut correlator, owner)?;
+    let mut values = |payload| ground.go_on().and_then(|()| Ok(matches.at(payload)?.values));
+    correlator.finish(&mut values, &mut |one| ground.keep_part(&one, &mut found))?;
+    Ok(found)
+}
+
+impl<Owner: Ord> Ground<'_, Owner> {
+    fn go_on(&self) -> io::Result<()> {
+        let stopped = self.cancel.load(Ordering::Relaxed);
+        if stopped { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
+    }
+
+    /// Gives each match to its host, at its corrected time; copies and what is no host's are left out.
+    fn hand_over(
+        &self,
+        correlator: &mut Correlator<'_>,
+        owner: impl Fn(RootId, Option<&str>) -> Option<Owner>,
+    ) -> io::Result<()> {
+        let hosts: Vec<(&Owner, &Clocked)> = self.hosts.iter().collect();
+        let ranks: FxHashMap<ItemId, u32> =
+            self.inventory.items.iter().map(|item| item.head.id).zip(0..).collect();
+        self.matches.each(|payload, one| {
+            self.go_on()?;
+            let item = ItemId(one.item);
+            let owner = owner(RootId(one.root), one.host.as_deref());
+            let number =
+                owner.and_then(|o| hosts.binary_search_by(|(host, _)| (*host).cmp(&o)).ok());
+            let Some((number, (_, clocked))) = number.and_then(|n| Some((n, hosts.get(n)?))) else {
+                return Ok(());
+            };
+            let time = corrected(&one, clocked);
+            let (Some(time), Some(rank)) = (time, ranks.get(&item)) else { return Ok(()) };
+            if !clocked.items.contains(&item) {
+                return Ok(());
+            }
+            correlator.add(&BaseMatch {
+                rule: RuleIndex(one.rule),
+                time,
+                event: (*rank, one.offset),
+                owner: u32::try_from(number).unwrap_or(u32::MAX),
+                payload,
+                values: &one.values,
+            })
         })
-    })?;
-    let mut values = |payload| go_on().and_then(|()| Ok(matches.at(payload)?.values));
-    correlator.finish(&mut values, &mut |one| {
-        go_on()?;
-        if ground.detector.tuning().excluded.contains_key(&one.rule) {
+    }
+
+    /// Counts an event of a correlation on its host, and keeps the first records.
+    fn keep_part(&self, one: &Correlated, found: &mut Found) -> io::Result<()> {
+        self.go_on()?;
+        if self.detector.tuning().excluded.contains_key(&one.rule) {
             return Ok(());
         }
         let Some(of_host) = found.get_mut(one.owner as usize) else { return Ok(()) };
         let hit = of_host.entry(one.rule).or_default();
         hit.count += 1;
-        if hit.records.len() < (ground.keep)(one.rule) {
-            let (of, record) = matches.record(one.payload)?;
+        if hit.records.len() < (self.keep)(one.rule) {
+            let (of, record) = self.matches.record(one.payload)?;
             if hit.first_matched.is_none() {
-                hit.first_matched = Some((record.clone(), matched(&one, &of.values)));
+                hit.first_matched = Some((record.clone(), matched(one, &of.values)));
             }
             hit.records.insert(record);
         }
         hit.last = Some(one.time);
         Ok(())
-    })?;
-    Ok(found)
+    }
 }
 
 fn corrected(one: &Match, host: &Clocked) -> Option<Time> {

@@ -55,72 +55,70 @@ pub(super) struct Part {
     pub(super) payload: u64,
 }
 
-impl Row for Entry {
-    const SIZE: usize = 4 + 16 + 8 + 1 + 12 + MAX_CHAIN + 16 + 4 + 1 + 8;
+/// Writes and reads the fields of a row one after the other.
+macro_rules! row {
+    ($row:ty, $size:expr; $($field:ident),*) => {
+        impl Row for $row {
+            const SIZE: usize = $size;
 
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend(self.correlation.to_le_bytes());
-        out.extend(self.group.to_le_bytes());
-        out.extend(self.time.to_le_bytes());
-        out.push(self.step);
-        out.extend(self.event.0.to_le_bytes());
-        out.extend(self.event.1.to_le_bytes());
-        out.extend(self.path);
-        out.extend(self.value.to_le_bytes());
-        out.extend(self.owner.to_le_bytes());
-        out.push(self.digits);
-        out.extend(self.payload.to_le_bytes());
+            fn write(&self, out: &mut Vec<u8>) {
+                $(self.$field.put(out);)*
+            }
+
+            fn read(mut bytes: &[u8]) -> Option<Self> {
+                Some(Self { $($field: Bytes::take(&mut bytes)?),* })
+            }
+        }
+    };
+}
+
+row!(Entry, 4 + 16 + 8 + 1 + 12 + MAX_CHAIN + 16 + 4 + 1 + 8;
+    correlation, group, time, step, event, path, value, owner, digits, payload);
+row!(Part, 4 + 4 + 8 + 12 + MAX_CHAIN + 16 + 1 + 8;
+    correlation, owner, time, event, path, value, digits, payload);
+
+/// A field of a row, in little-endian bytes.
+trait Bytes: Sized {
+    fn put(&self, out: &mut Vec<u8>);
+
+    fn take(from: &mut &[u8]) -> Option<Self>;
+}
+
+macro_rules! bytes {
+    ($($number:ty),*) => {
+        $(impl Bytes for $number {
+            fn put(&self, out: &mut Vec<u8>) {
+                out.extend(self.to_le_bytes());
+            }
+
+            fn take(from: &mut &[u8]) -> Option<Self> {
+                <[u8; size_of::<Self>()]>::take(from).map(Self::from_le_bytes)
+            }
+        })*
+    };
+}
+
+bytes!(u8, u32, u64, i64, u128, i128);
+
+impl<const N: usize> Bytes for [u8; N] {
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend(self);
     }
 
-    fn read(mut bytes: &[u8]) -> Option<Self> {
-        let from = &mut bytes;
-        Some(Self {
-            correlation: u32::from_le_bytes(take(from)?),
-            group: u128::from_le_bytes(take(from)?),
-            time: i64::from_le_bytes(take(from)?),
-            step: u8::from_le_bytes(take(from)?),
-            event: (u32::from_le_bytes(take(from)?), u64::from_le_bytes(take(from)?)),
-            path: take(from)?,
-            value: u128::from_le_bytes(take(from)?),
-            owner: u32::from_le_bytes(take(from)?),
-            digits: u8::from_le_bytes(take(from)?),
-            payload: u64::from_le_bytes(take(from)?),
-        })
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        let (part, rest) = from.split_first_chunk()?;
+        *from = rest;
+        Some(*part)
     }
 }
 
-impl Row for Part {
-    const SIZE: usize = 4 + 4 + 8 + 12 + MAX_CHAIN + 16 + 1 + 8;
-
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend(self.correlation.to_le_bytes());
-        out.extend(self.owner.to_le_bytes());
-        out.extend(self.time.to_le_bytes());
-        out.extend(self.event.0.to_le_bytes());
-        out.extend(self.event.1.to_le_bytes());
-        out.extend(self.path);
-        out.extend(self.value.to_le_bytes());
-        out.push(self.digits);
-        out.extend(self.payload.to_le_bytes());
+impl<A: Bytes, B: Bytes> Bytes for (A, B) {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.put(out);
+        self.1.put(out);
     }
 
-    fn read(mut bytes: &[u8]) -> Option<Self> {
-        let from = &mut bytes;
-        Some(Self {
-            correlation: u32::from_le_bytes(take(from)?),
-            owner: u32::from_le_bytes(take(from)?),
-            time: i64::from_le_bytes(take(from)?),
-            event: (u32::from_le_bytes(take(from)?), u64::from_le_bytes(take(from)?)),
-            path: take(from)?,
-            value: i128::from_le_bytes(take(from)?),
-            digits: u8::from_le_bytes(take(from)?),
-            payload: u64::from_le_bytes(take(from)?),
-        })
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        Some((A::take(from)?, B::take(from)?))
     }
-}
-
-fn take<const N: usize>(from: &mut &[u8]) -> Option<[u8; N]> {
-    let (part, rest) = from.split_first_chunk()?;
-    *from = rest;
-    Some(*part)
 }

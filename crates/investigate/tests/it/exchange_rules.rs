@@ -4,16 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use assay_investigate::{
-    Content, Limits, Progress, ReadOptions, Request, SourceFile, investigate, user_rules,
-};
+use assay_investigate::{Content, SourceFile, user_rules};
 use detect::Detector;
 use serde_json::{Value as Json, json};
 
 use crate::hits::hits;
-use crate::support::{corpus, scratch};
+use crate::support::{corpus, judged, scratch};
 
 /// The public rules that have a line which begins so.
 fn public_rules(line: &str) -> Option<Vec<SourceFile>> {
@@ -50,26 +47,8 @@ fn fired(rules: &[SourceFile], file: &Path) -> BTreeMap<u64, Titles> {
 
 /// How often each rule fires in the cases of a whole run.
 fn counted(rules: &[SourceFile], input: PathBuf) -> BTreeMap<String, u64> {
-    let request = Request {
-        inputs: &[input],
-        read: ReadOptions {
-            limits: Limits::default(),
-            threads: 2,
-            passwords: Vec::new(),
-            zone: None,
-            temp_dir: std::env::temp_dir(),
-            exclude: Vec::new(),
-            cancel: Arc::default(),
-            progress: Arc::new(Progress::default()),
-        },
-        content: &Content::embedded().unwrap(),
-        rules,
-        tuning: &[],
-        as_of: None,
-        host: Some("ex01".to_owned()),
-    };
     let mut counts = BTreeMap::new();
-    for case in investigate(&request).unwrap().cases {
+    for case in judged(&[input], 2, (None, Some("ex01")), [rules, &[]]) {
         for finding in case.findings {
             *counts.entry(finding.rule.title).or_default() += finding.event_count;
         }

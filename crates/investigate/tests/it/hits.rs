@@ -64,10 +64,9 @@ impl Sink for Hits<'_> {
     }
 }
 
-/// All hits, sorted.
-pub(crate) fn hits(detector: &Detector, inputs: &[PathBuf]) -> Result<Vec<RecordHit>, ReadError> {
-    let sink = Hits { detector, all: Mutex::default() };
-    let read = ReadOptions {
+/// How evidence is read: with two threads, and as the program does by default.
+pub(crate) fn read_options() -> ReadOptions {
+    ReadOptions {
         limits: Limits::default(),
         threads: 2,
         passwords: Vec::new(),
@@ -76,8 +75,13 @@ pub(crate) fn hits(detector: &Detector, inputs: &[PathBuf]) -> Result<Vec<Record
         exclude: Vec::new(),
         cancel: Arc::default(),
         progress: Arc::new(Progress::default()),
-    };
-    evidence::read(inputs, &read, &sink)?;
+    }
+}
+
+/// All hits, sorted.
+pub(crate) fn hits(detector: &Detector, inputs: &[PathBuf]) -> Result<Vec<RecordHit>, ReadError> {
+    let sink = Hits { detector, all: Mutex::default() };
+    evidence::read(inputs, &read_options(), &sink)?;
     let mut all = sink.all.into_inner().unwrap_or_else(PoisonError::into_inner);
     all.sort();
     Ok(all)

@@ -1,11 +1,12 @@
 //! What the whole runs share.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use assay_investigate::{Content, Limits, Progress, ReadOptions, Request, SourceFile, investigate};
+use assay_investigate::{Content, ReadOptions, Request, SourceFile, investigate};
 use model::Time;
 use model::case::{Case, Claim};
+
+use crate::hits::read_options;
 
 /// Runs on paths, as `assay assess` would.
 pub(crate) fn cases(inputs: &[PathBuf]) -> Vec<Case> {
@@ -39,16 +40,7 @@ pub(crate) fn judged(
 ) -> Vec<Case> {
     let request = &Request {
         inputs,
-        read: ReadOptions {
-            limits: Limits::default(),
-            threads,
-            passwords: Vec::new(),
-            zone: None,
-            temp_dir: std::env::temp_dir(),
-            exclude: Vec::new(),
-            cancel: Arc::default(),
-            progress: Arc::new(Progress::default()),
-        },
+        read: ReadOptions { threads, ..read_options() },
         content: &Content::embedded().unwrap(),
         rules,
         tuning,
